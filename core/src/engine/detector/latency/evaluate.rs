@@ -83,16 +83,19 @@ pub(super) fn take(
             share.push(place, others, now);
         }
         let change = go_on(call, operation, share.as_deref_mut(), place, outlier, report);
-        // A slow call that ends an incident of faster calls is tested at once.
-        if !(matches!(change, Change::Ended) && outlier) {
+        // A slow call that ends an incident of faster calls is tested at once; one that belongs to
+        // a new normal level is no outlier of that.
+        let slow_again = operation.baseline.limits.as_ref().is_some_and(|limits| call.value > limits.outlier);
+        if !(matches!(change, Change::Ended) && outlier && slow_again) {
             return change;
         }
     } else {
         if let Some(share) = share.as_deref_mut().filter(|_| judged) {
             share.push(place, true, now);
         }
-        if let Some(block) = operation.window.block() {
-            operation.baseline.learn_block(block);
+        for w in 0..WINDOWS.len() {
+            let Some(block) = operation.window.block(w) else { break };
+            operation.baseline.learn_block(w, block);
         }
     }
     let found = if place == 0 { None } else { judge(call, operation, share.as_deref(), place, outlier, report) };
@@ -216,7 +219,7 @@ fn others_are_calm(operation: &Operation, limits: &Limits, host: HostId, width: 
     host != 0
         && others as usize >= (width / 8).max(4)
         && (0..super::baseline::SHARES.len())
-            .all(|i| limits.exceedance(i).ln_tail(u32::from(slow[i]), others) > OTHERS_CALM.ln())
+            .all(|i| limits.exceedance(i, WINDOWS.len() - 1).ln_tail(u32::from(slow[i]), others) > OTHERS_CALM.ln())
 }
 
 /// An incident is open: the call continues it, or is one of the calm calls that end it.

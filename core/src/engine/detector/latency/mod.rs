@@ -37,8 +37,7 @@
 //!
 //! Memory: about 2 KB an operation, at most 9 KB, and 90 bytes for each of its hosts, both capped.
 //! Cold start: shifts are judged from 32 learned values on, when 64 have come, with limits that are
-//! the wider the fewer values are known; single calls from 200 learned values on, when 232 have
-//! come.
+//! the wider the fewer values are known; single calls when 360 have come.
 
 mod baseline;
 mod episodes;

@@ -167,9 +167,6 @@ impl RecentDurations {
                 }
             }
         }
-        for i in free {
-            self.owners[i] = 0;
-        }
     }
 
     /// Tells each operation where its histograms are.
@@ -197,9 +194,7 @@ impl RecentDurations {
     }
 
     pub(super) fn snapshot(&self) -> RecentSnapshot {
-        let all = self.owners.iter().zip(&self.intervals).enumerate();
-        let owned = all.filter(|(i, (owner, _))| *i == 0 || **owner != 0);
-        let counts = owned.map(|(_, (owner, both))| (*owner, both.counts()));
+        let counts = self.owners.iter().zip(&self.intervals).map(|(owner, both)| (*owner, both.counts()));
         RecentSnapshot { began: self.began, counts: counts.collect() }
     }
 

@@ -119,7 +119,10 @@ fn one_outlier_opens_once_and_resolves() {
     stream.calls(40, 1.0);
     assert_eq!(stream.said(), [("outlier", State::Open), ("outlier", State::Resolved)]);
     let open = &stream.findings[0];
-    assert_eq!(open.key.0, [("operation".to_owned(), "/orders/{}".to_owned()), ("module".to_owned(), "http".to_owned())]);
+    assert_eq!(
+        open.key.0,
+        [("operation".to_owned(), "/orders/{}".to_owned()), ("module".to_owned(), "http".to_owned())]
+    );
     assert!(
         open.summary.sentence.starts_with("2.1 s on /orders/{} in http, usually ")
             && open.summary.sentence.ends_with(" at 99 %")

