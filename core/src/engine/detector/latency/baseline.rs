@@ -1,7 +1,7 @@
 //! What is usual for one operation: its learned durations, and the limits that follow from them.
 
 use super::LatencySettings;
-use super::window::{BELOW, Lanes, NEVER, ValueLevel, WINDOWS, lanes};
+use super::window::{BELOW, LONGEST, Lanes, NEVER, ValueLevel, WINDOWS, lanes};
 use crate::engine::state::{HeapSize, allocated};
 use crate::engine::stats::exceedance::Exceedance;
 use crate::engine::stats::log_histogram::{LogHistogram, bucket_of, lower_edge};
@@ -48,10 +48,10 @@ const KNOWN_FADES: f64 = 0.8;
 pub(super) const CALM: f64 = 1e-3;
 /// Slow calls are still coming while a count of the newest eight is rarer than this.
 const CURRENT: f64 = 0.05;
-/// The weight of the prior of no clumping, in blocks of calm values; after as many values half is
+/// The weight of the prior of no clumping, in blocks of calm values; after as many blocks half is
 /// forgotten.
 const BLOCK_PRIOR: f64 = 4.0;
-const BLOCK_VALUES: f64 = 12_800.0;
+const BLOCKS: f64 = 100.0;
 /// A block counts for at most this many times the dispersion so far: it may have been a fault.
 const BLOCK_CLIP: f64 = 6.0;
 /// The coarsest step of durations that is noticed, in milliseconds, and the finest.
@@ -68,11 +68,10 @@ pub(super) struct Baseline {
     grain: f64,
     /// The largest values learned, largest first.
     known: [f64; 2],
-    /// By window: mean squared excess of blocks of so many calm values above each limit, over the
-    /// binomial variance; and the number of blocks. Values that hang together for a few calls do
-    /// so in eight of them, and hardly in 128.
-    dispersion: [[f64; LIMITS]; WINDOWS.len()],
-    blocks: [f64; WINDOWS.len()],
+    /// Mean squared excess of blocks of calm values above each limit, over the binomial variance;
+    /// and the number of blocks.
+    dispersion: [f64; LIMITS],
+    blocks: f64,
     /// When half was forgotten last.
     halved: Timestamp,
     /// The lowest median so far, and the lowest since a shift became the baseline, in milliseconds;
@@ -95,8 +94,8 @@ pub(super) struct Limits {
     pub(super) restless: [Lanes; WINDOWS.len()],
     /// By limit: with so many of the newest eight values beyond it, they are still coming.
     pub(super) current: Lanes,
-    /// By limit: values beyond the limit, all values, and by window their correlation.
-    shares: [(f64, f64, [f64; WINDOWS.len()]); LIMITS],
+    /// By limit: values beyond the limit, all values, and their correlation.
+    shares: [(f64, f64, f64); LIMITS],
     tails: [Option<PeaksOverThreshold>; TAILS.len()],
     /// The chance of an outlier that the limit stands for.
     pub(super) chance: f64,
@@ -113,16 +112,15 @@ impl Limits {
         ValueLevel::from(value > first) + ValueLevel::from(value > second) + ValueLevel::from(value > third)
     }
 
-    /// What is known of the share of values beyond limit `i` in window `w`.
-    pub(super) fn exceedance(&self, i: usize, w: usize) -> Exceedance {
+    /// What is known of the share of values beyond limit `i`.
+    pub(super) fn exceedance(&self, i: usize) -> Exceedance {
         let (beyond, total, correlation) = self.shares[i];
-        Exceedance::new(beyond, total, correlation[w])
+        Exceedance::new(beyond, total, correlation)
     }
 
-    /// What is known of one host's share beyond limit `i` in window `w`: `beyond` of `total` values
-    /// lay there.
-    pub(super) fn exceedance_of(&self, i: usize, w: usize, beyond: f64, total: f64) -> Exceedance {
-        Exceedance::new(beyond, total, self.shares[i].2[w])
+    /// What is known of one host's share beyond limit `i`: `beyond` of `total` values lay there.
+    pub(super) fn exceedance_of(&self, i: usize, beyond: f64, total: f64) -> Exceedance {
+        Exceedance::new(beyond, total, self.shares[i].2)
     }
 
     /// ln of the chance of a value this large, by the fit that finds it likeliest.
@@ -153,11 +151,7 @@ impl Baseline {
         let limits = self.limits.as_deref().map_or(0, |limits| {
             limits.levels[0].to_bits() ^ limits.outlier.to_bits() ^ limits.shift[0] ^ limits.restless[0]
         });
-        limits
-            ^ self.learned.prefetch(bucket)
-            ^ u64::from(self.due)
-            ^ self.known[0].to_bits()
-            ^ self.blocks[0].to_bits()
+        limits ^ self.learned.prefetch(bucket) ^ u64::from(self.due) ^ self.known[0].to_bits() ^ self.blocks.to_bits()
     }
 
     pub(super) fn new() -> Self {
@@ -166,8 +160,8 @@ impl Baseline {
             due: FIRST as u32,
             grain: COARSEST,
             known: [0.0; 2],
-            dispersion: [[0.0; LIMITS]; WINDOWS.len()],
-            blocks: [0.0; WINDOWS.len()],
+            dispersion: [0.0; LIMITS],
+            blocks: 0.0,
             halved: Timestamp::default(),
             lowest: 0.0,
             normal: 0.0,
@@ -246,23 +240,21 @@ impl Baseline {
         }
     }
 
-    /// Learns how calm values clump: `beyond` of the last ones, as many as window `w` has, lay
-    /// beyond each limit.
-    pub(super) fn learn_block(&mut self, w: usize, beyond: [u16; LIMITS]) {
+    /// Learns how calm values clump: `beyond` of the last 128 lay beyond each limit.
+    pub(super) fn learn_block(&mut self, beyond: [u16; LIMITS]) {
         // The first block of a baseline that is not young any more has limits of all sorts.
         let Some(limits) = self.limits.as_ref().filter(|_| self.learned.total() > WARM) else { return };
-        let (width, blocks) = (WINDOWS[w] as f64, &mut self.blocks[w]);
-        for (i, (dispersion, beyond)) in self.dispersion[w].iter_mut().zip(beyond).enumerate() {
-            let share = limits.exceedance(i, w).share();
-            let expected = width * share;
+        for (i, (dispersion, beyond)) in self.dispersion.iter_mut().zip(beyond).enumerate() {
+            let share = limits.exceedance(i).share();
+            let expected = LONGEST as f64 * share;
             let excess = (f64::from(beyond) - expected).max(0.0);
-            let so_far = ((BLOCK_PRIOR + *dispersion) / (BLOCK_PRIOR + *blocks)).max(1.0);
+            let so_far = ((BLOCK_PRIOR + *dispersion) / (BLOCK_PRIOR + self.blocks)).max(1.0);
             *dispersion += (excess * excess / (expected * (1.0 - share))).min(BLOCK_CLIP * so_far);
         }
-        *blocks += 1.0;
-        if *blocks * width > BLOCK_VALUES {
-            *blocks /= 2.0;
-            self.dispersion[w] = self.dispersion[w].map(|dispersion| dispersion / 2.0);
+        self.blocks += 1.0;
+        if self.blocks > BLOCKS {
+            self.blocks /= 2.0;
+            self.dispersion = self.dispersion.map(|dispersion| dispersion / 2.0);
         }
     }
 
@@ -273,11 +265,9 @@ impl Baseline {
     }
 
     /// The correlation ρ that follows from the dispersion of blocks: φ = 1 + (m − 1)ρ.
-    fn correlation(&self, limit: usize) -> [f64; WINDOWS.len()] {
-        std::array::from_fn(|w| {
-            let dispersion = (BLOCK_PRIOR + self.dispersion[w][limit]) / (BLOCK_PRIOR + self.blocks[w]);
-            ((dispersion - 1.0) / (WINDOWS[w] as f64 - 1.0)).max(0.0)
-        })
+    fn correlation(&self, limit: usize) -> f64 {
+        let dispersion = (BLOCK_PRIOR + self.dispersion[limit]) / (BLOCK_PRIOR + self.blocks);
+        ((dispersion - 1.0) / (LONGEST as f64 - 1.0)).max(0.0)
     }
 
     #[cold]
@@ -291,7 +281,7 @@ impl Baseline {
             self.due = self.due.min((WARM - total).ceil() as u32);
         }
         let mut levels = [f64::INFINITY; LIMITS];
-        let mut shares = [(0.0, 0.0, [0.0; WINDOWS.len()]); LIMITS];
+        let mut shares = [(0.0, 0.0, 0.0); LIMITS];
         for (i, share) in SHARES.into_iter().enumerate() {
             let Some((bucket, above)) = self.learned.upper_quantile(share) else { return };
             levels[i] = lower_edge(bucket + 1) * settings.tolerance * young + self.grain;
@@ -315,17 +305,17 @@ impl Baseline {
         (self.lowest, self.normal) = (lower(self.lowest), lower(self.normal));
         let (mut shift, mut restless) = ([[NEVER; LIMITS]; WINDOWS.len()], [[NEVER; LIMITS]; WINDOWS.len()]);
         for (i, (beyond, total, correlation)) in shares.into_iter().enumerate() {
-            let exceedance = correlation.map(|correlation| Exceedance::new(beyond, total, correlation));
+            let exceedance = Exceedance::new(beyond, total, correlation);
             if i == LIMITS - 1 && self.is_young() {
                 continue;
             }
-            current[i] = exceedance[0].critical(WINDOWS[0] as u32, [CURRENT])[0] as u16;
+            current[i] = exceedance.critical(WINDOWS[0] as u32, [CURRENT])[0] as u16;
             for (w, width) in WINDOWS.into_iter().enumerate() {
                 // Eight fast calls are no finding: a shift to faster calls needs a longer window.
                 if i == LIMITS - 1 && w == 0 {
                     continue;
                 }
-                let critical = exceedance[w].critical(width as u32, [settings.shift_threshold.value(), CALM]);
+                let critical = exceedance.critical(width as u32, [settings.shift_threshold.value(), CALM]);
                 [shift[w][i], restless[w][i]] = critical.map(|count| count as u16);
             }
         }

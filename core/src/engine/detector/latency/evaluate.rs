@@ -93,9 +93,8 @@ pub(super) fn take(
         if let Some(share) = share.as_deref_mut().filter(|_| judged) {
             share.push(place, true, now);
         }
-        for w in 0..WINDOWS.len() {
-            let Some(block) = operation.window.block(w) else { break };
-            operation.baseline.learn_block(w, block);
+        if let Some(block) = operation.window.block() {
+            operation.baseline.learn_block(block);
         }
     }
     let found = if place == 0 { None } else { judge(call, operation, share.as_deref(), place, outlier, report) };
@@ -219,7 +218,7 @@ fn others_are_calm(operation: &Operation, limits: &Limits, host: HostId, width: 
     host != 0
         && others as usize >= (width / 8).max(4)
         && (0..super::baseline::SHARES.len())
-            .all(|i| limits.exceedance(i, WINDOWS.len() - 1).ln_tail(u32::from(slow[i]), others) > OTHERS_CALM.ln())
+            .all(|i| limits.exceedance(i).ln_tail(u32::from(slow[i]), others) > OTHERS_CALM.ln())
 }
 
 /// An incident is open: the call continues it, or is one of the calm calls that end it.

@@ -118,9 +118,9 @@ impl HostShare {
     /// The least likely of the host's counts, by its own habit.
     pub(super) fn least_likely(&self, limits: &Limits) -> Slow {
         let mut least = Slow { ln_p: 0.0, width: WIDTHS[0], limit: 0, count: 0 };
-        for (w, width) in WIDTHS.into_iter().enumerate().filter(|(_, width)| self.pushed >= *width) {
+        for width in WIDTHS.into_iter().filter(|width| self.pushed >= *width) {
             for limit in 0..SHARES.len() {
-                let habit = limits.exceedance_of(limit, w, f64::from(self.above[limit]), f64::from(self.learned));
+                let habit = limits.exceedance_of(limit, f64::from(self.above[limit]), f64::from(self.learned));
                 let count = self.count(limit, width);
                 let ln_p = habit.ln_tail(count, width);
                 if ln_p < least.ln_p {

@@ -166,7 +166,7 @@ impl Window {
         for (w, width) in WINDOWS.into_iter().enumerate().filter(|(_, width)| self.pushed >= *width as u64) {
             for (i, count) in counts(self.beyond[w]).into_iter().enumerate() {
                 if (i == LIMITS - 1) == down {
-                    let ln_p = limits.exceedance(i, w).ln_tail(u32::from(count), width as u32);
+                    let ln_p = limits.exceedance(i).ln_tail(u32::from(count), width as u32);
                     if ln_p < least.0 {
                         least = (ln_p, w, i, u32::from(count));
                     }
@@ -203,10 +203,10 @@ impl Window {
         (1..=held).map(|back| (self.pushed - back) as usize % LONGEST)
     }
 
-    /// After every 8, 32 or 128 values (window `w`), how many of them lay beyond each limit.
+    /// After every 128 values, how many of them lay beyond each limit.
     #[inline]
-    pub(super) fn block(&self, w: usize) -> Option<[u16; LIMITS]> {
-        (self.pushed > 0 && self.pushed.is_multiple_of(WINDOWS[w] as u64)).then(|| counts(self.beyond[w]))
+    pub(super) fn block(&self) -> Option<[u16; LIMITS]> {
+        (self.pushed > 0 && self.pushed.is_multiple_of(LONGEST as u64)).then(|| counts(self.beyond[WINDOWS.len() - 1]))
     }
 
     /// The bucket of the median of the last `width` values, or of those of them that are one
@@ -262,7 +262,7 @@ mod tests {
         assert_eq!((window.median(1, None), window.median(1, Some(1))), (Some(100 + 999 % 50), Some(100 + 997 % 50)));
         assert!((window.since(128).unwrap().0 - 872).abs() <= 8);
         window.clear();
-        assert_eq!((window.median(8, None), window.since(8), window.block(0)), (None, None, None));
+        assert_eq!((window.median(8, None), window.since(8), window.block()), (None, None, None));
     }
 
     #[test]
