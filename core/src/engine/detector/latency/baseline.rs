@@ -23,6 +23,8 @@ const FIRST: f64 = 32.0;
 /// are wider by the power [`WIDENS`] of what it lacks: eightfold at 50 values.
 const WARM: f64 = 200.0;
 const WIDENS: f64 = 1.5;
+/// Values after which faster calls are looked for: those of a cold cache are few among them.
+const SETTLED: f64 = 1_000.0;
 /// While a baseline is young, a value is learned when so many came after it.
 const YOUNG_BEHIND: u64 = 32;
 /// Values after which a baseline forgets half,
@@ -306,7 +308,7 @@ impl Baseline {
         let (mut shift, mut restless) = ([[NEVER; LIMITS]; WINDOWS.len()], [[NEVER; LIMITS]; WINDOWS.len()]);
         for (i, (beyond, total, correlation)) in shares.into_iter().enumerate() {
             let exceedance = Exceedance::new(beyond, total, correlation);
-            if i == LIMITS - 1 && self.is_young() {
+            if i == LIMITS - 1 && total < SETTLED {
                 continue;
             }
             current[i] = exceedance.critical(WINDOWS[0] as u32, [CURRENT])[0] as u16;

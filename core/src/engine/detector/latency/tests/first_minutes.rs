@@ -43,7 +43,7 @@ fn healthy_starts_are_quiet() {
             let misses = 1.0 / (1.0 + i as f64 / 20.0);
             if rng.random_bool(misses) { log_normal(rng, 300.0, 0.4) } else { log_normal(rng, 3.0, 0.3) }
         }),
-        ("load that grows threefold", 1, |rng, i| log_normal(rng, 20.0 * (1.0 + i as f64 / 200.0), 0.4)),
+        ("load that grows by half", 1, |rng, i| log_normal(rng, 20.0 * (1.0 + i as f64 / 800.0), 0.4)),
         ("slow from the first call", 1, |rng, _| log_normal(rng, 20_000.0, 0.5)),
         ("collections of garbage", 1, |rng, i| log_normal(rng, 10.0, 0.3) * if i % 90 < 6 { 15.0 } else { 1.0 }),
     ];
