@@ -191,6 +191,10 @@ pub struct LatencyEvidence {
     pub became_shift: bool,
     /// For a shift: how many calls exceed which quantile.
     pub shift: Option<ShiftEvidence>,
+    /// Operations of the module that have become slow together with it.
+    pub also: Vec<String>,
+    /// What the call that showed it had called, and what is as usual.
+    pub as_usual: Vec<String>,
     /// The observed duration, in milliseconds. Not in the JSON.
     pub observed_ms: f64,
     /// Only one host is affected: the one in `host` or in the key. Not in the JSON.
@@ -338,7 +342,9 @@ impl Evidence {
     pub fn for_each_text(&mut self, visit: &mut dyn FnMut(&mut String)) {
         self.lines_mut().into_iter().flatten().flatten().for_each(&mut *visit);
         match self {
-            Self::Latency(latency) => latency.host.iter_mut().for_each(visit),
+            Self::Latency(LatencyEvidence { host, also, as_usual, .. }) => {
+                host.iter_mut().chain(also).chain(as_usual).for_each(visit);
+            }
             Self::Silence(silence) => silence.also.iter_mut().for_each(visit),
             Self::Novelty(NoveltyEvidence { template, template_text, example, also, .. }) => {
                 template.iter_mut().chain(template_text).chain(example).chain(also).for_each(visit);
@@ -353,7 +359,9 @@ impl Evidence {
         let lines: usize = self.examples().iter().map(text).sum();
         lines
             + match self {
-                Self::Latency(latency) => latency.host.iter().map(text).sum(),
+                Self::Latency(LatencyEvidence { host, also, as_usual, .. }) => {
+                    host.iter().chain(also).chain(as_usual).map(text).sum()
+                }
                 Self::Silence(silence) => silence.also.iter().map(text).sum(),
                 Self::Novelty(NoveltyEvidence { template, template_text, example, also, .. }) => {
                     [template, template_text, example].into_iter().flatten().chain(also).map(text).sum()

@@ -19,9 +19,13 @@ pub(super) struct OwnJson {
     /// `loop`: how many threads go round, where that was counted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) actors: Option<u32>,
-    /// `silence`: what stopped with the key; `novelty`: some of what was new with it.
+    /// `silence`: what stopped with the key; `novelty`: some of what was new with it; `latency`:
+    /// operations of the module that have become slow together with it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) also: Vec<String>,
+    /// `latency`: what was called inside of the slow call, by its trace, and took as long as usual.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) as_usual: Vec<String>,
     /// `loop`: from where to where a number in the line has counted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) counter: Option<[i64; 2]>,
@@ -204,6 +208,8 @@ impl OwnJson {
             p99: Some(p99),
             host: of.host.clone(),
             shift: of.became_shift.then_some(true),
+            also: of.also.clone(),
+            as_usual: of.as_usual.clone(),
             ..self
         };
         let Some(shift) = &of.shift else { return own };
@@ -296,6 +302,8 @@ impl OwnJson {
             ],
             host: self.host.clone(),
             became_shift: self.shift == Some(true),
+            also: self.also.clone(),
+            as_usual: self.as_usual.clone(),
             shift: self.slow.map(|slow| shift(slow, false)).or_else(|| self.fast.map(|fast| shift(fast, true))),
             ..LatencyEvidence::default()
         }

@@ -8,18 +8,36 @@ use crate::plain::plain;
 
 pub(super) fn summary(subject: &Subject<'_>, evidence: &LatencyEvidence) -> String {
     let operation = subject.key.value("operation").unwrap_or_default();
+    let module = subject.key.value("module").map(|module| format!(" in {module}")).unwrap_or_default();
     let [_, median, three_quarters, _, nearly_all] = evidence.quantiles_ms;
+    let as_usual = as_usual(&evidence.as_usual);
     let Some(shift) = &evidence.shift else {
         return format!(
-            "{} on {operation}, usually {} at 75 %, {} at 99 %",
+            "{} on {operation}{module}, usually {} at 75 %, {} at 99 %{as_usual}",
             milliseconds(evidence.observed_ms),
             milliseconds(three_quarters),
             milliseconds(nearly_all)
         );
     };
     let host = evidence.host.as_deref().or(subject.key.value("host")).filter(|_| evidence.of_one_host);
-    let place = host.map_or_else(|| operation.to_owned(), |host| format!("{operation} on {host}"));
-    shifted(shift, &place, [evidence.observed_ms, median])
+    let host = host.map(|host| format!(" on {host}")).unwrap_or_default();
+    let also = match evidence.also.len() {
+        0 => String::new(),
+        1 => format!("; so is {}", evidence.also[0]),
+        others => format!("; so are {others} others, such as {}", evidence.also[0]),
+    };
+    let shifted = shifted(shift, &format!("{operation}{module}{host}"), [evidence.observed_ms, median]);
+    format!("{shifted}{as_usual}{also}")
+}
+
+/// `; chat-service is as usual`
+fn as_usual(hops: &[String]) -> String {
+    match hops {
+        [] => String::new(),
+        [one] => format!("; {one} is as usual"),
+        [first, .., last] if hops.len() == 2 => format!("; {first} and {last} are as usual"),
+        [first, ..] => format!("; {first} and {} others are as usual", hops.len() - 1),
+    }
 }
 
 /// `8 of the last 8 calls of /orders slower than 90 % used to be: median 98 ms, usually 18 ms`

@@ -17,7 +17,16 @@ pub(super) const SHARE_BELOW: f64 = 0.25;
 /// How many limits there are; the lower one is the last.
 pub(super) const LIMITS: usize = SHARES.len() + 1;
 /// Values to learn before any value is tested.
+const FIRST: f64 = 32.0;
+/// Values after which a baseline is no longer young. What an operation does in its first minutes
+/// (cold caches, first connections) is not all that it will do, so that a young baseline's limits
+/// are wider by the power [`WIDENS`] of what it lacks: eightfold at 50 values.
 const WARM: f64 = 200.0;
+const WIDENS: f64 = 1.5;
+/// Values after which faster calls are looked for: those of a cold cache are few among them.
+const SETTLED: f64 = 1_000.0;
+/// While a baseline is young, a value is learned when so many came after it.
+const YOUNG_BEHIND: u64 = 32;
 /// Values after which a baseline forgets half,
 const REMEMBERED: f64 = 20_000.0;
 /// and the seconds after which it does with fewer values, so that it follows the day,
@@ -39,6 +48,8 @@ const KNOWN_FACTOR: f64 = 1.25;
 const KNOWN_FADES: f64 = 0.8;
 /// A call is calm while no count is rarer than this.
 pub(super) const CALM: f64 = 1e-3;
+/// Slow calls are still coming while a count of the newest eight is rarer than this.
+const CURRENT: f64 = 0.05;
 /// The weight of the prior of no clumping, in blocks of calm values; after as many blocks half is
 /// forgotten.
 const BLOCK_PRIOR: f64 = 4.0;
@@ -65,6 +76,10 @@ pub(super) struct Baseline {
     blocks: f64,
     /// When half was forgotten last.
     halved: Timestamp,
+    /// The lowest median so far, and the lowest since a shift became the baseline, in milliseconds;
+    /// 0 until there is one.
+    lowest: f64,
+    normal: f64,
     pub(super) limits: Option<Box<Limits>>,
 }
 
@@ -79,6 +94,8 @@ pub(super) struct Limits {
     pub(super) shift: [Lanes; WINDOWS.len()],
     /// By window and limit: so many values beyond the limit are not calm.
     pub(super) restless: [Lanes; WINDOWS.len()],
+    /// By limit: with so many of the newest eight values beyond it, they are still coming.
+    pub(super) current: Lanes,
     /// By limit: values beyond the limit, all values, and their correlation.
     shares: [(f64, f64, f64); LIMITS],
     tails: [Option<PeaksOverThreshold>; TAILS.len()],
@@ -142,14 +159,52 @@ impl Baseline {
     pub(super) fn new() -> Self {
         Self {
             learned: LogHistogram::default(),
-            due: WARM as u32,
+            due: FIRST as u32,
             grain: COARSEST,
             known: [0.0; 2],
             dispersion: [0.0; LIMITS],
             blocks: 0.0,
             halved: Timestamp::default(),
+            lowest: 0.0,
+            normal: 0.0,
             limits: None,
         }
+    }
+
+    /// True until enough values are learned for single ones to be judged.
+    #[inline]
+    pub(super) fn is_young(&self) -> bool {
+        self.learned.total() < WARM
+    }
+
+    /// How many values a young baseline is behind the newest.
+    pub(super) fn young_behind(&self) -> u64 {
+        if self.learned.total() < FIRST { 0 } else { YOUNG_BEHIND }
+    }
+
+    /// What is left of a duration without the milliseconds by which calls inside of it grew: no
+    /// less than the operation took when it was fastest.
+    #[inline]
+    pub(super) fn own_share(&self, value: f64, grown_inside: f64) -> f64 {
+        if grown_inside <= 0.0 || self.lowest <= 0.0 {
+            value
+        } else {
+            (value - grown_inside).max(self.lowest.min(value))
+        }
+    }
+
+    /// By how many milliseconds a duration is longer than half of the calls were when the operation
+    /// was fastest. What is longer by habit must not change: outer calls have it in their
+    /// baselines.
+    #[inline]
+    pub(super) fn grown(&self, own: f64) -> f64 {
+        if self.lowest > 0.0 { (own - self.lowest).max(0.0) } else { 0.0 }
+    }
+
+    /// True of a median that is no news to an operation: half of its calls took no longer before,
+    /// since it was last said that they did.
+    pub(super) fn was_as_fast(&self, median: f64, tolerance: f64) -> bool {
+        median * tolerance >= self.normal
     }
 
     /// Learns the step in which values come.
@@ -189,7 +244,8 @@ impl Baseline {
 
     /// Learns how calm values clump: `beyond` of the last 128 lay beyond each limit.
     pub(super) fn learn_block(&mut self, beyond: [u16; LIMITS]) {
-        let Some(limits) = &self.limits else { return };
+        // The first block of a baseline that is not young any more has limits of all sorts.
+        let Some(limits) = self.limits.as_ref().filter(|_| self.learned.total() > WARM) else { return };
         for (i, (dispersion, beyond)) in self.dispersion.iter_mut().zip(beyond).enumerate() {
             let share = limits.exceedance(i).share();
             let expected = LONGEST as f64 * share;
@@ -206,7 +262,7 @@ impl Baseline {
 
     /// An incident that did not end becomes the baseline.
     pub(super) fn replace(&mut self, learned: LogHistogram, settings: &LatencySettings, now: Timestamp, per_day: f64) {
-        *self = Self { learned, grain: self.grain, halved: now, ..Self::new() };
+        *self = Self { learned, grain: self.grain, halved: now, lowest: self.lowest, ..Self::new() };
         self.compute(settings, now, per_day);
     }
 
@@ -220,13 +276,17 @@ impl Baseline {
     fn compute(&mut self, settings: &LatencySettings, now: Timestamp, per_day: f64) {
         self.forget(now);
         let total = self.learned.total();
+        let young = (WARM / total.max(1.0)).powf(WIDENS).max(1.0);
         // Seldom enough to cost little, often enough that a young baseline is soon used.
         self.due = (total / 16.0).clamp(32.0, 1_024.0) as u32;
+        if self.is_young() {
+            self.due = self.due.min((WARM - total).ceil() as u32);
+        }
         let mut levels = [f64::INFINITY; LIMITS];
         let mut shares = [(0.0, 0.0, 0.0); LIMITS];
         for (i, share) in SHARES.into_iter().enumerate() {
             let Some((bucket, above)) = self.learned.upper_quantile(share) else { return };
-            levels[i] = lower_edge(bucket + 1) * settings.tolerance + self.grain;
+            levels[i] = lower_edge(bucket + 1) * settings.tolerance * young + self.grain;
             shares[i] = (above, total, self.correlation(i));
         }
         let Some((bucket, below)) = self.learned.lower_quantile(SHARE_BELOW) else { return };
@@ -237,12 +297,21 @@ impl Baseline {
         // most once a day.
         let chance = settings.outlier_threshold.value().min(1.0 / per_day.max(1.0));
         let tail = tails.iter().flatten().map(|tail| tail.value_at(chance)).fold(0.0, f64::max);
-        let usual = (levels[SHARES.len() - 1] - self.grain) / settings.tolerance;
+        let usual = (levels[SHARES.len() - 1] - self.grain) / (settings.tolerance * young);
         let factor = OUTLIER_FACTOR * (1.0 + YOUNG / total);
         let outlier = tail.max(factor * usual + 2.0 * self.grain).max(KNOWN_FACTOR * self.known[1]);
+        // Few values say nothing of the tail, and may be slow because they are the first.
+        let outlier = if total > WARM { outlier } else { f64::INFINITY };
+        let (mut current, median) = ([NEVER; LIMITS], self.value_at(0.5));
+        let lower = |lowest: f64| if lowest > 0.0 { lowest.min(median) } else { median };
+        (self.lowest, self.normal) = (lower(self.lowest), lower(self.normal));
         let (mut shift, mut restless) = ([[NEVER; LIMITS]; WINDOWS.len()], [[NEVER; LIMITS]; WINDOWS.len()]);
         for (i, (beyond, total, correlation)) in shares.into_iter().enumerate() {
             let exceedance = Exceedance::new(beyond, total, correlation);
+            if i == LIMITS - 1 && total < SETTLED {
+                continue;
+            }
+            current[i] = exceedance.critical(WINDOWS[0] as u32, [CURRENT])[0] as u16;
             for (w, width) in WINDOWS.into_iter().enumerate() {
                 // Eight fast calls are no finding: a shift to faster calls needs a longer window.
                 if i == LIMITS - 1 && w == 0 {
@@ -252,8 +321,8 @@ impl Baseline {
                 [shift[w][i], restless[w][i]] = critical.map(|count| count as u16);
             }
         }
-        let (shift, restless) = (shift.map(lanes), restless.map(lanes));
-        self.limits = Some(Box::new(Limits { levels, outlier, shift, restless, shares, tails, chance }));
+        let (shift, restless, current) = (shift.map(lanes), restless.map(lanes), lanes(current));
+        self.limits = Some(Box::new(Limits { levels, outlier, shift, restless, current, shares, tails, chance }));
     }
 
     /// Forgets half when enough has come, or enough time has passed.

@@ -5,6 +5,7 @@ use super::baseline::{Limits, SHARE_BELOW, SHARES};
 use super::host_share::HostShare;
 use super::operation::Operation;
 use super::window::{HostId, WINDOWS};
+use crate::engine::deadlines::after;
 use crate::engine::finding::{
     DetectorName, Evidence, Key, LatencyEvidence, Measured, Severity, ShiftEvidence, milliseconds, p_of, round,
     score_of, significant, test, unit,
@@ -17,6 +18,9 @@ use std::borrow::Cow;
 /// A shift of the median by this factor is critical: whoever waits for the operation will have
 /// given up.
 const CRITICAL_FACTOR: f64 = 10.0;
+
+/// Operations that an incident lists, at most, beside its own.
+const LISTED: usize = 10;
 
 /// A shift as one of the windows shows it.
 pub(super) struct Shift {
@@ -78,6 +82,16 @@ impl Shift {
         ShiftEvidence { count: self.count, of: self.width, quantile, faster }
     }
 
+    /// About when the first of the calls came that show it.
+    pub(super) fn since(&self, now: Timestamp) -> Timestamp {
+        after(now, -self.window_s)
+    }
+
+    /// By how much the calls are slower than usual, by their medians.
+    pub(super) fn factor(&self) -> f64 {
+        if self.usual > 0.0 { self.median / self.usual } else { 0.0 }
+    }
+
     /// Medians now and before, in milliseconds.
     pub(super) fn medians_ms(&self) -> [f64; 2] {
         [self.median, self.usual]
@@ -116,7 +130,12 @@ impl Shift {
         known.measured = self.measured(operation, settings);
         known.score = score_of(self.ln_p);
         let host = fields.text(Role::Host).filter(|_| self.host.is_some()).map(Cow::into_owned);
-        known.evidence = Evidence::Latency(LatencyEvidence { became_shift: true, host, ..self.evidence(operation) });
+        let (also, as_usual) = match &mut known.evidence {
+            Evidence::Latency(before) => (std::mem::take(&mut before.also), std::mem::take(&mut before.as_usual)),
+            _ => Default::default(),
+        };
+        let own = LatencyEvidence { also, as_usual, ..self.evidence(operation) };
+        known.evidence = Evidence::Latency(LatencyEvidence { became_shift: true, host, ..own });
     }
 
     pub(super) fn opening(&self, operation: &Operation, settings: &LatencySettings, fields: &Fields<'_>) -> Opening {
@@ -168,12 +187,16 @@ pub(super) fn outlier(operation: &Operation, limits: &Limits, value: f64, fields
 }
 
 fn common(operation: &Operation, fields: &Fields<'_>) -> Opening {
+    let mut key = vec![("operation".into(), operation.name.to_string())];
+    if !operation.module.is_empty() {
+        key.push(("module".into(), operation.module.to_string()));
+    }
     Opening {
         detector: DetectorName::Latency,
         kind: String::new(),
         rule: None,
         severity: Severity::Warning,
-        key: Key(vec![("operation".into(), operation.name.to_string())]),
+        key: Key(key),
         count: 1,
         score: 0.0,
         measured: Measured::default(),
@@ -189,4 +212,14 @@ fn common(operation: &Operation, fields: &Fields<'_>) -> Opening {
 fn quantiles(operation: &Operation) -> LatencyEvidence {
     let shares = [1.0 - SHARES[2], 0.5, SHARES[0], SHARES[1], SHARES[2]];
     LatencyEvidence { quantiles_ms: shares.map(|share| operation.baseline.value_at(share)), ..Default::default() }
+}
+
+/// An operation has become slow together with that of the incident.
+pub(super) fn add(known: &mut Opening, operation: &Operation, severity: Severity) {
+    known.severity = known.severity.max(severity);
+    if let Evidence::Latency(evidence) = &mut known.evidence
+        && evidence.also.len() < LISTED
+    {
+        evidence.also.push(operation.name.to_string());
+    }
 }

@@ -2,7 +2,8 @@
 //! calls used to be.
 //!
 //! An operation is what the role `operation` names, without query and variable segments
-//! (`event/operation.rs`); an event that has a duration but no operation counts for its module.
+//! (`event/operation.rs`), in one module: what a gateway takes for a path is not what the service
+//! behind it takes. An event that has a duration but no operation counts for its module.
 //! Where no member has a duration, the message may have one (`texts.rs`), and its template is then
 //! the operation; configured pairs of start and end events have durations as well (`pairs.rs`).
 //! Durations are compared on a logarithmic scale.
@@ -19,17 +20,27 @@
 //! *One host*: the levels of each host's last 32 values among these limits are kept
 //! (`host_share.rs`), and tested against the habit of that host. Where one host alone is too slow,
 //! and the values of the others in the window are calm, the incident names the host. An operation
-//! has one incident at a time.
+//! has one incident at a time. Operations of a module that become slow together have one incident,
+//! and what is slow at the same hour every day has none (`episodes.rs`).
+//!
+//! *Which hop*: where events carry trace ids, what the calls inside of a call grew by is taken off
+//! its duration before it is judged (`traces.rs`), so that the innermost call that grew is told
+//! and no other.
 //!
 //! A value is learned when it leaves the window of the last 128 calmly. Values of a shift are not
 //! learned; a shift that lasts `new_normal_s` becomes the baseline. An outlier is learned as the
 //! largest value that is not one. An incident ends after 32 calls with nothing at p < 10⁻³ (more
-//! where incidents came shortly after each other), or ten minutes without a slow call.
+//! where incidents came shortly after each other), or ten minutes without a slow call (sixteen of
+//! its gaps where calls are rare). A shift opens, and goes on, while the newest eight calls are no
+//! calm ones either: what a window of hours still holds is over. Back at a level that the operation
+//! had before it slowly became slower is no news.
 //!
 //! Memory: about 2 KB an operation, at most 9 KB, and 90 bytes for each of its hosts, both capped.
-//! Cold start: silent until 200 values of the operation are learned, which is when 328 have come.
+//! Cold start: shifts are judged from 32 learned values on, when 64 have come, with limits that are
+//! the wider the fewer values are known; single calls when 360 have come.
 
 mod baseline;
+mod episodes;
 mod evaluate;
 mod host_share;
 mod incident;
@@ -39,16 +50,14 @@ mod pairs;
 mod quantiles;
 mod recent;
 mod texts;
+mod traces;
 mod unfinished;
 mod window;
 
 use super::options::SharedOptions;
-use super::tracker::{AttributedSlots, IncidentTracker};
 use super::{AHEAD, Detector, Event, OperationQuantiles, Prior, Registered, Report, TableUse};
 use crate::engine::clock::Moment;
-use crate::engine::deadlines::after;
-use crate::engine::finding::DetectorName;
-use crate::engine::incident::IncidentId;
+use crate::engine::finding::{DetectorName, Evidence};
 use crate::engine::overrides::Overrides;
 use crate::engine::snapshot::Stateful;
 use crate::engine::state::{Evict, Table, TableSnapshot};
@@ -59,7 +68,8 @@ use crate::event::parsed::Form;
 use crate::event::text_duration::Anchor;
 use crate::event::{Fields, Role, Timestamp};
 use baseline::LIMITS;
-use evaluate::{Call, Change};
+use episodes::{Episodes, EpisodesState, OnsetKind, Placement};
+use evaluate::{Call, Change, Found};
 use host_share::HostShare;
 use operation::Operation;
 use options::LatencySettings;
@@ -67,12 +77,11 @@ pub use options::{LatencyOptions, LatencyOverride, LatencyPair};
 use pairs::{Ended, Pairs, PairsSnapshot};
 use recent::{RecentDurations, RecentSnapshot};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 use texts::Texts;
+use traces::{Hop, Traces};
 use window::{HostId, WINDOWS};
+use xxhash_rust::xxh3::xxh3_64;
 
-/// Seconds without a slow call after which an incident ends.
-const SILENT_S: f64 = 600.0;
 /// Values that a shift must have before it can be the new normal.
 const NEW_NORMAL_VALUES: f64 = 1_000.0;
 /// Tells keys of modules, templates and hosts from those of operations.
@@ -92,7 +101,19 @@ pub struct Latency {
     pairs: Pairs,
     ended: Vec<Ended>,
     /// The open incidents by operation.
-    open: IncidentTracker<IncidentId>,
+    episodes: Episodes,
+    traces: Traces,
+}
+
+/// Whose a duration is.
+#[derive(Clone, Copy, Debug)]
+struct Subject {
+    /// The operation in its module.
+    key: u64,
+    /// The operation, as metrics show it.
+    shown: u64,
+    /// The module; the operation where there is none.
+    module: u64,
 }
 
 /// What a restart should know.
@@ -106,7 +127,7 @@ pub struct LatencyState {
     hosts: TableSnapshot<HostShare>,
     texts: TableSnapshot<Anchor>,
     pairs: PairsSnapshot,
-    live: BTreeMap<u64, IncidentId>,
+    episodes: EpisodesState,
 }
 
 impl Registered for Latency {
@@ -123,7 +144,8 @@ impl Registered for Latency {
             texts: Texts::new(keys),
             pairs: Pairs::new(&options.pairs, keys),
             ended: Vec::new(),
-            open: IncidentTracker::default(),
+            episodes: Episodes::new(keys),
+            traces: Traces::default(),
         }
     }
 }
@@ -137,55 +159,111 @@ impl Latency {
         let value = if from_text { self.texts.duration_ms(event) } else { event.fields.duration_ms() };
         let Some(value) = value else { return };
         if from_text && parsed.slots[Role::Operation as usize].form == Form::Absent {
-            let key = event.template.id.0 ^ parsed.module_hash.rotate_left(7) ^ KEY_DOMAINS[1];
-            self.take(key, value, || texts::name_of(event), event, report);
-        } else if let Some(key) = named(&event.fields) {
-            self.take(key, value, || name_of(&event.fields), event, report);
+            let shown = event.template.id.0 ^ parsed.module_hash.rotate_left(7) ^ KEY_DOMAINS[1];
+            let subject = Subject::of(shown, shown, &event.fields);
+            self.take(subject, value, || texts::name_of(event), event, report);
+        } else if let Some(subject) = named(&event.fields) {
+            self.take(subject, value, || name_of(&event.fields), event, report);
         }
     }
 
-    /// Takes one duration, in milliseconds, of the operation `key`.
+    /// Takes one duration, in milliseconds, of the operation `subject`; `name` is what it is
+    /// called, and its module.
     #[inline]
     fn take(
         &mut self,
-        key: u64,
+        subject: Subject,
         value: f64,
-        name: impl FnOnce() -> String,
+        name: impl FnOnce() -> (String, String),
         event: &Event<'_>,
         report: &mut Report<'_>,
     ) {
-        let Some(bucket) = bucket_of(value) else { return };
+        if bucket_of(value).is_none() {
+            return;
+        }
         let now = event.moment.now;
         let host = event.fields.parsed().host_hash();
-        let mut key = key;
-        let mut operation = self.operations.touch(key, || Operation::new(name(), now));
+        let Subject { mut key, shown, module } = subject;
+        let mut hop = Hop { key, time: event.moment.time, ms: value as f32, grown: 0.0 };
+        let trace = trace_of(&event.fields);
+        let inside = trace.map_or(0.0, |trace| self.traces.grown_inside(trace, &hop));
+        let make = || {
+            let (name, module) = name();
+            Operation::new(&name, &module, shown, now)
+        };
+        let mut operation = self.operations.touch(key, make);
         let mut share = (host != 0).then(|| self.hosts.touch(share_key(key, host), HostShare::default));
         let choice = share.as_mut().map_or(&mut operation.choice, |share| &mut share.choice);
         let settings = self.settings.of_named(choice, &event.fields, Some((Role::Operation, &operation.name)));
         if settings.apart {
             key = key.wrapping_add(u64::from(choice.number()).wrapping_mul(KEY_DOMAINS[2]));
-            let name = operation.name.to_string();
-            operation = self.operations.touch(key, || Operation::new(name, now));
+            let (name, module) = (operation.name.clone(), operation.module.clone());
+            operation = self.operations.touch(key, || Operation::new(&name, &module, shown, now));
         }
         operation.count(value);
-        self.recent.add(key, operation, value);
+        self.recent.add(operation, value);
+        let own = operation.baseline.own_share(value, inside);
+        if let Some(trace) = trace {
+            hop.grown = operation.baseline.grown(own) as f32;
+            self.traces.add(trace, hop);
+        }
         if !settings.enabled {
             return;
         }
         self.judged.add(1, now);
         let host = if host == 0 { 0 } else { ((host >> 32) as HostId).max(1) };
-        let call = Call { event, value, bucket, host, settings };
-        match evaluate::take(&call, operation, share, report) {
-            Change::None => {}
-            Change::Opened(id) => {
-                let restless = operation.going.as_ref().map_or(now, |going| going.restless);
-                self.open.open(key, id, id, after(restless, SILENT_S), report.incidents);
+        let bucket = bucket_of(own).unwrap_or_default();
+        let call = Call { event, key, module, value: own, bucket, host, settings };
+        let found = match evaluate::take(&call, operation, share, report) {
+            Change::None => None,
+            Change::Opens(found) => Some(found),
+            Change::Ended => {
+                self.episodes.end(key, now, report);
+                None
             }
-            Change::Ended => _ = self.open.end(key),
-        }
+            Change::EndedAndOpens(found) => {
+                self.episodes.end(key, now, report);
+                Some(found)
+            }
+        };
         if let Some(going) = &operation.going {
-            self.open.go_on(key, after(going.restless, SILENT_S));
+            self.episodes.go_on(key, going.restless, going.factor, operation.silent_s());
         }
+        if let Some(found) = found {
+            self.open(*found, trace.map(|trace| (trace, hop)), now, report);
+        }
+    }
+
+    /// Opens what was found, joins it to the incident that it is part of, or holds it.
+    #[cold]
+    fn open(&mut self, found: Found, hop: Option<(u64, Hop)>, now: Timestamp, report: &mut Report<'_>) {
+        let Found { mut opening, onset } = found;
+        let placement = self.episodes.place(&onset, now, report.incidents);
+        let Some(operation) = self.operations.get(onset.key) else { return };
+        let held = operation.going.is_some();
+        if placement == Placement::Held && (held || onset.kind == OnsetKind::Outlier) {
+            return;
+        }
+        let id = match placement {
+            Placement::Own => {
+                let name = |key: &u64| Some(self.operations.get(*key)?.name_of_hop(&operation.name));
+                if let (Some((trace, hop)), Evidence::Latency(evidence)) = (hop, &mut opening.evidence) {
+                    let usual = self.traces.as_usual(trace, &hop, f64::from(hop.grown));
+                    evidence.as_usual = usual.iter().filter_map(name).collect();
+                }
+                Some(report.incidents.open(opening, now, report.findings))
+            }
+            Placement::Joins(id) => {
+                report.incidents.amend(id, now, report.findings, |known| {
+                    incident::add(known, operation, opening.severity);
+                });
+                Some(id)
+            }
+            Placement::Held => None,
+        };
+        let Some(operation) = self.operations.get_mut(onset.key) else { return };
+        operation.begin(id, matches!(placement, Placement::Joins(_)), onset.kind, onset.factor, now);
+        self.episodes.begin(&onset, id, now, operation.silent_s(), report.incidents);
     }
 
     /// A duration is one test for an outlier, and for a shift one for each window and limit.
@@ -206,32 +284,52 @@ impl Latency {
         self.pairs.observe(event, &mut ended);
         for Ended { key, kind, duration_ms } in ended.drain(..) {
             let name = self.pairs.operation(kind).to_owned();
-            self.take(key, duration_ms, || name, event, report);
+            let subject = Subject { key, shown: key, module: key };
+            self.take(subject, duration_ms, || (name, String::new()), event, report);
         }
         self.ended = ended;
     }
 }
 
-/// The key of the operation that an event names, or of its module where it names none. The module
+/// The operation that an event names in its module, or the module where it names none. The module
 /// is salted, because an operation may have the same name.
 #[inline]
-fn named(fields: &Fields<'_>) -> Option<u64> {
+fn named(fields: &Fields<'_>) -> Option<Subject> {
     let parsed = fields.parsed();
     match parsed.slots[Role::Operation as usize].form {
-        Form::Absent => fields
-            .raw(Role::Module)
-            .filter(|module| !module.is_empty())
-            .map(|_| parsed.module_hash.rotate_left(1) ^ KEY_DOMAINS[0]),
-        _ => Some(parsed.operation_hash).filter(|&key| key != 0),
+        Form::Absent => fields.raw(Role::Module).filter(|module| !module.is_empty()).map(|_| {
+            let shown = parsed.module_hash.rotate_left(1) ^ KEY_DOMAINS[0];
+            Subject::of(shown, shown, fields)
+        }),
+        _ => {
+            let shown = parsed.operation_hash;
+            (shown != 0).then(|| Subject::of(shown ^ parsed.module_hash.rotate_left(23), shown, fields))
+        }
     }
 }
 
-/// The name of that operation or module.
-fn name_of(fields: &Fields<'_>) -> String {
-    match fields.text(Role::Operation) {
-        Some(operation) => text_of(masked(operation.as_bytes(), &mut Vec::new())),
-        None => text_of(fields.raw(Role::Module).unwrap_or_default()),
+impl Subject {
+    #[inline]
+    fn of(key: u64, shown: u64, fields: &Fields<'_>) -> Self {
+        let module = fields.parsed().module_hash;
+        Self { key, shown, module: if module == 0 { key } else { module } }
     }
+}
+
+/// The name of that operation and its module, or of the module alone.
+fn name_of(fields: &Fields<'_>) -> (String, String) {
+    let module = text_of(fields.raw(Role::Module).unwrap_or_default());
+    match fields.text(Role::Operation) {
+        Some(operation) => (text_of(masked(operation.as_bytes(), &mut Vec::new())), module),
+        None => (module, String::new()),
+    }
+}
+
+/// The trace that an event belongs to.
+#[inline]
+fn trace_of(fields: &Fields<'_>) -> Option<u64> {
+    let trace = fields.raw(Role::Trace)?;
+    (!trace.is_empty()).then(|| xxh3_64(trace))
 }
 
 /// The key of a host's calls of an operation.
@@ -254,7 +352,7 @@ impl Stateful for Latency {
             hosts: self.hosts.snapshot(),
             texts: self.texts.snapshot(),
             pairs: self.pairs.snapshot(),
-            live: self.open.incidents().clone(),
+            episodes: self.episodes.state(),
         }
     }
 
@@ -265,7 +363,7 @@ impl Stateful for Latency {
         self.hosts.restore(kept.hosts);
         self.texts.restore(kept.texts);
         self.pairs.restore(kept.pairs);
-        self.open.resume(kept.live, AttributedSlots::default());
+        self.episodes.resume(kept.episodes);
     }
 }
 
@@ -286,7 +384,9 @@ impl Detector for Latency {
     }
 
     fn prefetch(&self, events: &[Fields<'_>; AHEAD]) {
-        let key = |event: &Fields<'_>| event.duration_ms().and_then(bucket_of).and_then(|_| named(event));
+        let key = |event: &Fields<'_>| {
+            event.duration_ms().and_then(bucket_of).and_then(|_| named(event)).map(|subject| subject.key)
+        };
         let keys: [_; AHEAD] = std::array::from_fn(|i| key(&events[i]).unwrap_or_default());
         self.operations.prefetch(keys, |_, operation| operation.prefetch());
         let shares: [_; AHEAD] = std::array::from_fn(|i| share_key(keys[i], events[i].parsed().host_hash()));
@@ -298,21 +398,21 @@ impl Detector for Latency {
         self.keep_to_budget(now);
         self.tick_pairs(now, report);
         self.recent.keep_up(&mut self.operations, now);
-        self.operations.take_lost().into_iter().for_each(|key| self.open.hurry(key));
-        for key in self.open.due(now, report.incidents) {
-            let Some(&id) = self.open.get(key) else { continue };
+        self.operations.take_lost().into_iter().for_each(|key| self.episodes.hurry(key));
+        for key in self.episodes.due(now, report.incidents) {
             let operation = self.operations.get_mut(key).filter(|operation| operation.going.is_some());
             // The incident of an evicted operation is over for those who watch it.
             if let Some(operation) = operation {
-                let restless = operation.going.as_ref().map_or(now, |going| going.restless);
-                if report.incidents.is_open(id) && now.seconds_since(restless) <= SILENT_S {
-                    self.open.go_on(key, after(restless, SILENT_S));
+                let (restless, factor) =
+                    operation.going.as_ref().map_or((now, 0.0), |going| (going.restless, going.factor));
+                let silent_s = operation.silent_s();
+                if self.episodes.is_open(key, report.incidents) && now.seconds_since(restless) <= silent_s {
+                    self.episodes.go_on(key, restless, factor, silent_s);
                     continue;
                 }
                 operation.end(now);
             }
-            report.incidents.resolve(id, now, report.findings);
-            self.open.end(key);
+            self.episodes.end(key, now, report);
         }
     }
 
@@ -327,8 +427,8 @@ impl Detector for Latency {
         self.texts.bounded(visit);
         visit(&mut self.pairs);
         visit(&mut self.recent.weight());
-        let [mut open, _] = self.open.weights(|_| 0);
-        visit(&mut open);
+        visit(&mut self.traces.weight());
+        self.episodes.bounded(visit);
     }
 
     fn tables(&self) -> Vec<TableUse> {

@@ -1,6 +1,7 @@
 //! One operation: its baseline, its window and its incident.
 
 use super::baseline::Baseline;
+use super::episodes::OnsetKind;
 use super::recent::HistogramIndex;
 use super::window::{HostId, Window};
 use crate::engine::finding::name_of;
@@ -11,6 +12,13 @@ use crate::engine::stats::log_histogram::LogHistogram;
 use crate::event::Timestamp;
 use serde::{Deserialize, Serialize};
 
+/// Seconds without a slow call after which an incident ends,
+const SILENT_S: f64 = 600.0;
+/// or so many of the operation's gaps, up to a time.
+const SILENT_GAPS: f64 = 16.0;
+const LONGEST_SILENT_S: f64 = 7_200.0;
+/// Calls over which that gap is taken.
+const GAPS_OVER: usize = 32;
 /// Calm calls after which a first incident has ended; each further one within an hour doubles it.
 const CALM_CALLS: u32 = 32;
 const CALM_DOUBLINGS: u32 = 5;
@@ -22,6 +30,11 @@ const FLAP_S: f64 = 3_600.0;
 pub(super) struct Operation {
     /// The name in findings and metrics.
     pub(super) name: Box<str>,
+    /// The module that the calls are of; empty where the events name none, or the module is the
+    /// operation.
+    pub(super) module: Box<str>,
+    /// The key under which metrics show it, together with those of the same name.
+    pub(super) shown: u64,
     pub(super) window: Window,
     pub(super) baseline: Baseline,
     pub(super) going: Option<Box<OpenLatency>>,
@@ -49,8 +62,13 @@ pub(super) struct Operation {
 /// An open incident.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct OpenLatency {
-    pub(super) id: IncidentId,
+    /// None while it is held (`episodes.rs`).
+    pub(super) id: Option<IncidentId>,
+    /// The incident is another operation's, which this one has joined.
+    pub(super) joined: bool,
     pub(super) opened: Timestamp,
+    /// By how much the slowest eight calls were slower than usual, by their median.
+    pub(super) factor: f64,
     /// True of a shift, whose values are not learned; false of an outlier.
     pub(super) shift: bool,
     /// True of a shift to faster calls.
@@ -71,6 +89,7 @@ impl HeapSize for Operation {
     fn heap_size(&self) -> usize {
         let of = |going: &OpenLatency| allocated(size_of::<OpenLatency>()) + going.durations.heap_size();
         allocated(self.name.len())
+            + allocated(self.module.len())
             + self.window.heap_size()
             + self.baseline.heap_size()
             + self.going.as_deref().map_or(0, of)
@@ -82,9 +101,11 @@ impl HeapSize for Operation {
 }
 
 impl Operation {
-    pub(super) fn new(name: String, now: Timestamp) -> Self {
+    pub(super) fn new(name: &str, module: &str, shown: u64, now: Timestamp) -> Self {
         Self {
-            name: name_of(&name).into(),
+            name: name_of(name).into(),
+            module: name_of(module).into(),
+            shown,
             window: Window::default(),
             baseline: Baseline::new(),
             going: None,
@@ -126,16 +147,40 @@ impl Operation {
         values as f64 / now.seconds_since(began).max(60.0) * 86_400.0
     }
 
-    /// Opens an incident.
-    pub(super) fn begin(&mut self, id: IncidentId, what: Kind, now: Timestamp) {
+    /// What it is called beside an operation of another module: by its module where the operation
+    /// is the same.
+    pub(super) fn name_of_hop(&self, beside: &str) -> String {
+        match (&*self.module, &*self.name == beside) {
+            ("", _) => self.name.to_string(),
+            (module, true) => module.to_owned(),
+            (module, false) => format!("{} in {module}", self.name),
+        }
+    }
+
+    /// Seconds without a slow call after which its incident is over: what has a call in three
+    /// minutes is not over after three of them.
+    pub(super) fn silent_s(&self) -> f64 {
+        let restless = self.going.as_ref().map_or(self.ended, |going| going.restless);
+        (SILENT_GAPS * self.window.mean_gap_s(GAPS_OVER, restless)).clamp(SILENT_S, LONGEST_SILENT_S)
+    }
+
+    /// Begins an incident, one that is held where there is no `id`. One that was held goes on with
+    /// what it has.
+    pub(super) fn begin(&mut self, id: Option<IncidentId>, joined: bool, kind: OnsetKind, factor: f64, now: Timestamp) {
+        if let Some(held) = self.going.as_mut() {
+            (held.id, held.joined, held.opened, held.restless) = (id, joined, now, now);
+            return;
+        }
         let calm_hours = (now.seconds_since(self.ended) / FLAP_S).clamp(0.0, 64.0) as u32;
         self.flaps = self.flaps.saturating_sub(calm_hours);
         self.going = Some(Box::new(OpenLatency {
             id,
+            joined,
             opened: now,
-            shift: !matches!(what, Kind::Outlier),
-            down: matches!(what, Kind::Faster),
-            host: if let Kind::SlowerHost(host) = what { Some(host) } else { None },
+            factor,
+            shift: kind != OnsetKind::Outlier,
+            down: kind == OnsetKind::Faster,
+            host: if let OnsetKind::Slower(host) = kind { host } else { None },
             calm: 0,
             calm_needed: CALM_CALLS << self.flaps.min(CALM_DOUBLINGS),
             restless: now,
@@ -152,17 +197,4 @@ impl Operation {
         self.flaps += 1;
         self.ended = now;
     }
-}
-
-/// What an incident is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
-    /// One slow call.
-    Outlier,
-    /// Slow calls.
-    Slower,
-    /// Slow calls on this host alone.
-    SlowerHost(HostId),
-    /// Fast calls.
-    Faster,
 }

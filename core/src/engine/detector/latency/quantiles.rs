@@ -13,7 +13,7 @@ pub(super) fn busiest<'a>(
     recent: &RecentDurations,
     most: usize,
 ) -> Vec<OperationQuantiles> {
-    // Templates of one module may have the same name, and a series has one value.
+    // Operations of several modules may have the same name, and a series has one value.
     let mut by_name: BTreeMap<&str, (u64, Vec<&Operation>)> = BTreeMap::new();
     for operation in operations {
         let (sum, all) = by_name.entry(&operation.name).or_default();
@@ -42,8 +42,12 @@ fn together(
     recent: &RecentDurations,
     mut durations: Histogram<u32>,
 ) -> OperationQuantiles {
-    for operation in operations.iter().filter(|operation| !operation.recent.is_shared()) {
-        recent.merge_into(&mut durations, operation.recent);
+    // Modules that have an operation of one name share a histogram.
+    let mut indices: Vec<HistogramIndex> = operations.iter().map(|operation| operation.recent).collect();
+    indices.sort_unstable();
+    indices.dedup();
+    for index in indices.into_iter().filter(|index| !index.is_shared()) {
+        recent.merge_into(&mut durations, index);
     }
     let seconds = |quantile| {
         let value = durations.median_equivalent(durations.value_at_quantile(quantile));

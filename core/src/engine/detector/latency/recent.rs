@@ -15,6 +15,7 @@ use crate::engine::state::{Table, Weight};
 use crate::event::Timestamp;
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// Seconds until the next histogram is filled.
 const INTERVAL_S: f64 = 120.0;
@@ -25,7 +26,7 @@ const HIGHEST_US: u64 = 3_600_000_000;
 
 /// The histograms of an operation. The first index is shared by all operations without histograms
 /// of their own.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct HistogramIndex(u8);
 
 impl HistogramIndex {
@@ -37,7 +38,7 @@ impl HistogramIndex {
 /// The histograms of all operations.
 #[derive(Debug)]
 pub(super) struct RecentDurations {
-    /// The shared histograms, then those of the operations with these keys.
+    /// The shared histograms, then those of the operations that are shown under these keys.
     intervals: Vec<Intervals>,
     owners: Vec<u64>,
     began: Timestamp,
@@ -93,10 +94,10 @@ impl Default for RecentDurations {
 impl RecentDurations {
     /// Counts a duration of `operation`, in milliseconds.
     #[inline]
-    pub(super) fn add(&mut self, key: u64, operation: &mut Operation, ms: f64) {
+    pub(super) fn add(&mut self, operation: &mut Operation, ms: f64) {
         operation.lately[0] = operation.lately[0].saturating_add(1);
         if operation.recent.is_shared() && self.owners.len() <= MOST {
-            self.own(key, operation);
+            operation.recent = self.own(operation.shown);
         }
         if let Some(intervals) = self.intervals.get_mut(usize::from(operation.recent.0)) {
             // The histogram grows up to the highest value, so recording cannot fail.
@@ -104,12 +105,19 @@ impl RecentDurations {
         }
     }
 
-    /// Gives an operation histograms of its own, while some are free.
+    /// The histograms of the operations that are shown under this key; new ones where they have
+    /// none.
     #[cold]
-    fn own(&mut self, key: u64, operation: &mut Operation) {
-        operation.recent = HistogramIndex(self.owners.len() as u8);
-        self.owners.push(key);
-        self.intervals.push(Intervals::new());
+    fn own(&mut self, shown: u64) -> HistogramIndex {
+        let known = self.owners.iter().skip(1).position(|owner| *owner == shown);
+        HistogramIndex(known.map_or_else(
+            || {
+                self.owners.push(shown);
+                self.intervals.push(Intervals::new());
+                self.owners.len() - 1
+            },
+            |i| i + 1,
+        ) as u8)
     }
 
     /// Begins the next interval when the current one is over, and gives histograms to the busiest
@@ -130,46 +138,43 @@ impl RecentDurations {
                 intervals.before.reset();
             }
         }
-        let mut busiest = Vec::new();
-        operations.for_each_mut(|key, operation| {
+        let mut counts: BTreeMap<u64, u64> = BTreeMap::new();
+        operations.for_each_mut(|_, operation| {
             let before = if elapsed >= 2.0 * INTERVAL_S { 0 } else { operation.lately[0] };
             if before > 0 {
-                busiest.push((std::cmp::Reverse(operation.lately()), key));
+                *counts.entry(operation.shown).or_default() += operation.lately();
             }
             operation.lately = [0, before];
         });
+        let mut busiest: Vec<_> = counts.into_iter().map(|(shown, count)| (std::cmp::Reverse(count), shown)).collect();
         busiest.sort_unstable();
         busiest.truncate(MOST);
-        self.give(operations, busiest.into_iter().map(|(_, key)| key).collect());
+        self.give(&busiest.into_iter().map(|(_, shown)| shown).collect::<Vec<_>>());
+        self.show(operations);
     }
 
-    /// Gives histograms to these operations and to no others. Operations that had some keep them.
-    fn give(&mut self, operations: &mut Table<Operation>, keys: Vec<u64>) {
-        let mut has: Vec<bool> = vec![false; self.owners.len()];
-        let mut without = Vec::new();
-        for key in keys {
-            let own = self.owners.iter().skip(1).position(|owner| *owner == key).map(|i| i + 1);
-            match own {
-                Some(i) if operations.get(key).is_some_and(|operation| usize::from(operation.recent.0) == i) => {
-                    has[i] = true
+    /// Gives histograms to what is shown under these keys and to nothing else. What had some keeps
+    /// them.
+    fn give(&mut self, shown: &[u64]) {
+        let free: Vec<usize> = (1..self.owners.len()).filter(|i| !shown.contains(&self.owners[*i])).collect();
+        free.iter().for_each(|i| self.intervals[*i].clear());
+        let mut free = free.into_iter();
+        for &key in shown.iter() {
+            if !self.owners.iter().skip(1).any(|owner| *owner == key) {
+                match free.next() {
+                    Some(i) => self.owners[i] = key,
+                    None => _ = self.own(key),
                 }
-                _ => without.push(key),
             }
         }
-        let mut free = (1..self.owners.len()).filter(|i| !has[*i]).collect::<Vec<_>>().into_iter();
-        for &i in free.as_slice() {
-            self.intervals[i].clear();
-            if let Some(operation) = operations.get_mut(self.owners[i]) {
-                operation.recent = HistogramIndex::default();
-            }
-        }
-        for key in without {
-            let Some(operation) = operations.get_mut(key) else { continue };
-            match free.next() {
-                Some(i) => (self.owners[i], operation.recent) = (key, HistogramIndex(i as u8)),
-                None => self.own(key, operation),
-            }
-        }
+    }
+
+    /// Tells each operation where its histograms are.
+    fn show(&self, operations: &mut Table<Operation>) {
+        let index: BTreeMap<u64, u8> = (1..self.owners.len()).map(|i| (self.owners[i], i as u8)).collect();
+        operations.for_each_mut(|_, operation| {
+            operation.recent = HistogramIndex(index.get(&operation.shown).copied().unwrap_or_default());
+        });
     }
 
     /// Adds what was counted lately of an operation that has histograms of its own, or of all that
@@ -197,8 +202,7 @@ impl RecentDurations {
         *self = Self { began: kept.began, ..Self::default() };
         for (i, (owner, counts)) in kept.counts.into_iter().enumerate().take(1 + MOST) {
             if i > 0 {
-                let Some(operation) = operations.get_mut(owner) else { continue };
-                self.own(owner, operation);
+                self.own(owner);
             }
             if let Some(Intervals { running, before }) = self.intervals.last_mut() {
                 for (histogram, counts) in [running, before].into_iter().zip(counts) {
@@ -208,6 +212,7 @@ impl RecentDurations {
                 }
             }
         }
+        self.show(operations);
     }
 }
 
@@ -223,9 +228,9 @@ mod tests {
     }
 
     fn add(recent: &mut RecentDurations, operations: &mut Table<Operation>, key: u64, ms: f64) {
-        let operation = operations.touch(key, || Operation::new(format!("op{key}"), at(0)));
+        let operation = operations.touch(key, || Operation::new(&format!("op{key}"), "", key, at(0)));
         operation.count(ms);
-        recent.add(key, operation, ms);
+        recent.add(operation, ms);
     }
 
     fn begun(keys: usize) -> (RecentDurations, Table<Operation>) {

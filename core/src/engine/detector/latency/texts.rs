@@ -74,15 +74,19 @@ impl Texts {
     }
 }
 
-/// The name of the operation of a template: its text, or its module.
-pub(super) fn name_of(event: &Event<'_>) -> String {
+/// The name of the operation of a template, its text, and its module; or the module alone.
+pub(super) fn name_of(event: &Event<'_>) -> (String, String) {
     let text = event
         .templates
         .text(event.template.id)
         .map(str::to_owned)
         .filter(|_| event.template.id != TemplateId::default());
-    let name = text.or_else(|| Some(event.fields.text(Role::Module)?.into_owned()));
-    let mut name = name.unwrap_or_else(|| format!("template {}", event.template.id));
+    let module = event.fields.text(Role::Module).map(|module| module.into_owned()).unwrap_or_default();
+    let (mut name, module) = match text {
+        Some(text) => (text, module),
+        None if module.is_empty() => (format!("template {}", event.template.id), module),
+        None => (module, String::new()),
+    };
     name.truncate(name.floor_char_boundary(NAME_BYTES));
-    name
+    (name, module)
 }

@@ -54,6 +54,8 @@ pub(super) struct Window {
     hosts: Vec<HostId>,
     /// Values since the window was emptied last.
     pushed: u64,
+    /// So many of them were learned before they left.
+    early: u64,
     beyond: [Lanes; WINDOWS.len()],
     marks: Vec<Timestamp>,
 }
@@ -68,7 +70,8 @@ impl HeapSize for Window {
 }
 
 impl Window {
-    /// Takes a value; returns bucket and host of the value that leaves.
+    /// Takes a value; returns bucket and host of the value that leaves, unless that was taken out
+    /// early.
     #[inline]
     pub(super) fn push(
         &mut self,
@@ -93,10 +96,12 @@ impl Window {
             }
         }
         let at = self.pushed as usize % LONGEST;
+        let known = self.pushed < self.early + LONGEST as u64;
         self.pushed += 1;
         match (self.ring.get_mut(at), self.hosts.get_mut(at)) {
             (Some(old), Some(old_host)) => {
-                Some((std::mem::replace(old, entry) & BUCKETS, std::mem::replace(old_host, host)))
+                let left = (std::mem::replace(old, entry) & BUCKETS, std::mem::replace(old_host, host));
+                Some(left).filter(|_| !known)
             }
             _ => {
                 self.ring.push(entry);
@@ -104,6 +109,18 @@ impl Window {
                 None
             }
         }
+    }
+
+    /// The bucket of the oldest value that was not taken out early, if more than `behind` values
+    /// came after it. It need not be learned when it leaves.
+    pub(super) fn take_early(&mut self, behind: u64) -> Option<u16> {
+        let in_window = self.pushed <= self.early + LONGEST as u64;
+        if !in_window || self.pushed <= self.early + behind {
+            return None;
+        }
+        let bucket = self.ring.get(self.early as usize % LONGEST)? & BUCKETS;
+        self.early += 1;
+        Some(bucket)
     }
 
     /// Reads what [`Self::push`] will.
@@ -129,6 +146,18 @@ impl Window {
             }
         }
         reached
+    }
+
+    /// The lanes in which the newest eight values have reached their `critical` count.
+    #[inline]
+    pub(super) fn is_current(&self, critical: Lanes) -> Lanes {
+        ((self.beyond[0] | HIGH) - critical) & HIGH
+    }
+
+    /// The mean time between values, in seconds, over the newest `width` of them up to `last`.
+    pub(super) fn mean_gap_s(&self, width: usize, last: Timestamp) -> f64 {
+        let count = self.pushed.min(width as u64);
+        self.since(width).map_or(0.0, |since| last.seconds_since(since).max(0.0) / count.max(1) as f64)
     }
 
     /// The least likely of the counts in one direction: ln p, window, limit, count.

@@ -1,6 +1,6 @@
 use super::*;
 use crate::engine::Persist as _;
-use crate::engine::finding::{Severity, State, test};
+use crate::engine::finding::{Key, Severity, State, test};
 use crate::engine::{EngineOptions, testing};
 use crate::event::Timestamp;
 use crate::human_duration::HumanDuration;
@@ -8,6 +8,10 @@ use crate::narrate::{Language, near_miss};
 use rand::{RngExt, SeedableRng};
 use rand_distr::{Distribution, Gamma, LogNormal};
 use rand_pcg::Pcg64Mcg;
+
+mod first_minutes;
+mod hops;
+mod hours;
 
 const START: i64 = 1_767_225_600_000;
 
@@ -42,8 +46,12 @@ impl Stream {
     }
 
     fn line(&mut self, milliseconds: i64, members: &str) {
+        self.line_of("http", milliseconds, members);
+    }
+
+    fn line_of(&mut self, module: &str, milliseconds: i64, members: &str) {
         let time = Timestamp::from_millis(START + milliseconds);
-        self.stream.line(&format!(r#"{{"time":"{time}","module":"http",{members}}}"#));
+        self.stream.line(&format!(r#"{{"time":"{time}","module":"{module}",{members}}}"#));
         // What others make of these streams is not at issue here.
         self.stream.findings.retain(|finding| finding.detector == DetectorName::Latency);
         self.stream.near_misses.retain(|near| near.detector == DetectorName::Latency);
@@ -92,6 +100,16 @@ impl Stream {
     fn opened(&self) -> usize {
         self.stream.opened(DetectorName::Latency).len()
     }
+
+    /// The keys of the incidents that were opened, and what was said of them.
+    fn opened_keys(&self) -> Vec<&Key> {
+        self.findings.iter().filter(|finding| finding.state == State::Open).map(|finding| &finding.key).collect()
+    }
+
+    fn sentences(&self) -> Vec<String> {
+        let said = self.findings.iter().filter(|finding| finding.state == State::Open);
+        said.map(|finding| format!("{} {}", finding.opened_at, finding.summary.sentence)).collect()
+    }
 }
 
 #[test]
@@ -101,9 +119,12 @@ fn one_outlier_opens_once_and_resolves() {
     stream.calls(40, 1.0);
     assert_eq!(stream.said(), [("outlier", State::Open), ("outlier", State::Resolved)]);
     let open = &stream.findings[0];
-    assert_eq!(open.key.0, [("operation".to_owned(), "/orders/{}".to_owned())]);
+    assert_eq!(
+        open.key.0,
+        [("operation".to_owned(), "/orders/{}".to_owned()), ("module".to_owned(), "http".to_owned())]
+    );
     assert!(
-        open.summary.sentence.starts_with("2.1 s on /orders/{}, usually ")
+        open.summary.sentence.starts_with("2.1 s on /orders/{} in http, usually ")
             && open.summary.sentence.ends_with(" at 99 %")
     );
     assert_eq!(
@@ -245,7 +266,7 @@ fn quantiles_of_the_busiest_and_of_the_rest() {
 fn keys_are_capped() {
     let mut detector = Latency::new(&LatencyOptions::default(), SharedOptions { keys: 50, ..SharedOptions::default() });
     for i in 0..1_000_u64 {
-        detector.operations.touch(i, || Operation::new(i.to_string(), Timestamp(0)));
+        detector.operations.touch(i, || Operation::new(&i.to_string(), "", i, Timestamp(0)));
     }
     assert_eq!((detector.tables()[0].keys, detector.tables()[0].evictions), (50, 950));
 }
@@ -312,11 +333,12 @@ fn one_slow_host_is_named_and_is_one_incident() {
         stream.on_hosts(2_000, [1.0; 4]);
         assert_eq!(stream.opened(), 1, "{factor}: {:?}", stream.said());
         let open = &stream.findings[0];
-        let key = [("operation".to_owned(), "/orders".to_owned()), ("host".to_owned(), "node-2".to_owned())];
+        let key = [("operation", "/orders"), ("module", "http"), ("host", "node-2")];
+        let key = key.map(|(name, value)| (name.to_owned(), value.to_owned()));
         // A single value far out may come first; it says nothing of its host.
         assert!(open.kind == "outlier" || (open.kind == "shift" && open.key.0 == key), "{open:?}");
         assert!(
-            open.kind != "shift" || open.summary.sentence.contains(" of /orders on node-2 slower"),
+            open.kind != "shift" || open.summary.sentence.contains(" of /orders in http on node-2 slower"),
             "{}",
             open.summary
         );
@@ -337,7 +359,8 @@ fn hosts_whose_hashes_begin_alike_are_told_apart() {
         stream.on_host(if i % 2 == 0 { slow } else { calm }, duration);
     }
     let shift = stream.findings.iter().find(|finding| finding.kind == "shift").unwrap();
-    let key = [("operation".to_owned(), "/orders".to_owned()), ("host".to_owned(), slow.clone())];
+    let key = [("operation", "/orders"), ("module", "http"), ("host", slow)];
+    let key = key.map(|(name, value)| (name.to_owned(), value.to_owned()));
     assert_eq!(shift.key.0, key, "{}", shift.summary);
 }
 
@@ -349,7 +372,8 @@ fn a_slowdown_of_all_hosts_names_none_and_a_host_that_was_always_slow_is_no_news
     stream.on_hosts(1_000, [3.0, 3.0, 7.5, 3.0]);
     stream.on_hosts(1_500, [1.0, 1.0, 2.5, 1.0]);
     assert_eq!(stream.opened(), 1, "{:?}", stream.said());
-    assert_eq!(stream.findings[0].key.0, [("operation".to_owned(), "/orders".to_owned())]);
+    let key = [("operation", "/orders"), ("module", "http")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+    assert_eq!(stream.findings[0].key.0, key);
 }
 
 #[test]
