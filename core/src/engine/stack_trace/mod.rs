@@ -34,8 +34,9 @@ pub(crate) use held::HeldEvent;
 pub use in_field::in_field;
 use memchr::memchr;
 use std::borrow::Cow;
+pub(super) use stream::stream_of;
 pub use stream::{Head, StreamHeaders};
-use stream::{LineStream, first_stream_of, stream_of};
+use stream::{LineStream, first_stream_of};
 
 /// Seconds of stream time after which an open trace is taken as whole.
 pub const FLUSH_S: f64 = 1.0;

@@ -174,6 +174,24 @@ impl LayoutMatch {
         self.members.push(LayoutMember { name: LayoutName::Known(name), value, form });
     }
 
+    /// The kind of place that the module which begins at `start` of the line stands in, where that
+    /// place could hold an identifier as well: what number of member it is, what stands around it,
+    /// and whether the level is before it. Of a name with points or colons in it, and of one that
+    /// the line calls its module, 0.
+    pub(super) fn module_place(&self, line: &[u8], start: usize) -> u32 {
+        let found = self.members.iter().enumerate().find(|(_, member)| member.value.start == start);
+        let Some((i, module)) = found.filter(|(_, module)| module.name == LayoutName::Known("module")) else {
+            return 0;
+        };
+        let value = &line[module.value.clone()];
+        if i >= self.outside || value.iter().any(|byte| matches!(byte, b'.' | b':' | b'/')) {
+            return 0;
+        }
+        let around = [start.checked_sub(1).map_or(0, |at| line[at]), line.get(module.value.end).copied().unwrap_or(0)];
+        let is_behind = !self.level_text.is_empty() && self.level_text.start < start;
+        u32::from_le_bytes([around[0], around[1], i.min(63) as u8, 1 << 7 | u8::from(is_behind)])
+    }
+
     /// Whether there is a member of that name.
     fn has(&self, name: &'static str) -> bool {
         self.members.iter().any(|member| member.name == LayoutName::Known(name))
