@@ -134,12 +134,31 @@ impl LayoutMatch {
     /// Forgets what was captured; the whole line is the message.
     fn clear(&mut self, length: usize) {
         self.members.clear();
-        *self = LayoutMatch {
-            layout: "plain",
-            message: 0..length,
-            members: std::mem::take(&mut self.members),
-            ..LayoutMatch::default()
-        };
+        // Field by field, for to build another and move it here costs each line a copy.
+        let Self {
+            layout,
+            inside,
+            time,
+            time_text,
+            level,
+            level_text,
+            message,
+            message_form,
+            members: _,
+            header,
+            facility,
+            level_is_default,
+            time_is_coarse,
+            is_envelope,
+            outside,
+        } = self;
+        (*layout, *message) = ("plain", 0..length);
+        if !inside[0].is_empty() {
+            *inside = [""; envelope::DEEPEST];
+        }
+        (*time, *time_text, *level, *level_text) = (None, 0..0, None, 0..0);
+        (*message_form, *header, *facility, *outside) = (ValueForm::Text, 0..0, None, 0);
+        (*level_is_default, *time_is_coarse, *is_envelope) = (false, false, false);
     }
 
     /// Forgets all but the level.
