@@ -30,6 +30,8 @@ impl Bytes {
     /// Blanks and what stands between the parts of a bracket.
     const SEPARATOR: u16 = 1 << 10;
     const OTHER: u16 = 1 << 11;
+    /// A mark of names that stands between a user and a host.
+    const AT: u16 = 1 << 12;
     const NO_NAME: u16 = Self::BRACKET | Self::EQUALS | Self::SEPARATOR | Self::OTHER;
 
     const fn of_byte(byte: u8) -> u16 {
@@ -40,7 +42,8 @@ impl Bytes {
             b'.' => Self::DOT,
             b':' => Self::COLON,
             b'/' => Self::SLASH,
-            b'_' | b'-' | b'$' | b'@' | b'#' | b'*' | b'%' | b'&' | b'+' | b'~' => Self::MARK,
+            b'@' => Self::MARK | Self::AT,
+            b'_' | b'-' | b'$' | b'#' | b'*' | b'%' | b'&' | b'+' | b'~' => Self::MARK,
             0x80.. => Self::NOT_ASCII,
             b'[' | b'(' | b'{' => Self::BRACKET,
             b'=' => Self::EQUALS,
@@ -89,6 +92,10 @@ impl Bytes {
 
     pub(super) const fn has_colon(self) -> bool {
         self.has(Self::COLON)
+    }
+
+    pub(super) const fn has_colon_slash_or_at(self) -> bool {
+        self.has(Self::COLON | Self::SLASH | Self::AT)
     }
 
     pub(super) const fn has_digit(self) -> bool {

@@ -203,7 +203,7 @@ impl LayoutMatch {
             return 0;
         };
         let value = &line[module.value.clone()];
-        if i >= self.outside || value.iter().any(|byte| matches!(byte, b'.' | b':' | b'/')) {
+        if i >= self.outside || memchr::memchr3(b'.', b':', b'/', value).is_some() {
             return 0;
         }
         let around = [start.checked_sub(1).map_or(0, |at| line[at]), line.get(module.value.end).copied().unwrap_or(0)];

@@ -87,10 +87,14 @@ impl Timestamp {
         let (days, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400) as u32);
         let (year, month, day) = calendar::civil_from_days(days as i32);
         let mut text = *b"0000-00-00T00:00:00.000000000Z";
-        let parts = [year as u32 / 100, year as u32, month, day, second / 3600, second / 60 % 60, second % 60];
-        for (part, at) in parts.into_iter().zip([0, 2, 5, 8, 11, 14, 17]) {
-            two_digits(&mut text, at, part % 100);
-        }
+        let year = year as u32;
+        two_digits(&mut text, 0, year / 100 % 100);
+        two_digits(&mut text, 2, year % 100);
+        two_digits(&mut text, 5, month);
+        two_digits(&mut text, 8, day);
+        two_digits(&mut text, 11, second / 3600);
+        two_digits(&mut text, 14, second / 60 % 60);
+        two_digits(&mut text, 17, second % 60);
         let end = if nanos == 0 {
             19
         } else if nanos.is_multiple_of(1_000_000) {

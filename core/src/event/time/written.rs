@@ -194,7 +194,9 @@ fn short_date(cursor: &mut Cursor<'_>, separator: u8, context: &TimeContext) -> 
         cursor.spaces();
         cursor.skip(b"de ");
     }
-    if let Some(month) = cursor.month() {
+    if !cursor.peek().is_ascii_digit()
+        && let Some(month) = cursor.month()
+    {
         return Some((named_date(cursor, Civil::date(None, month, first))?, true));
     }
     if separator == b' ' {
