@@ -102,7 +102,7 @@ impl Engine {
             templates: Templates::new(options.keys, &options.template),
             merges: Vec::new(),
             columns: LearnedColumns::default(),
-            traces: StackTraceAssembler::default(),
+            traces: StackTraceAssembler::new(options.template.masks.clone()),
             detectors: options.detector.detectors(options.keys),
             incidents: Incidents::new(options.policy.clone(), options.keys).with_limit(options.open_incidents),
             rules: match &options.meter {

@@ -76,6 +76,8 @@ pub struct ParsedEvent {
     pub status: u16,
     /// The message may be a line that goes on with a trace, or that begins one.
     pub may_go_on: bool,
+    /// The message is a member of a JSON object inside of the message of the record.
+    pub message_is_nested: bool,
     /// There may be a trace in one field: it is at WARN or worse or without level, and has line
     /// ends.
     pub may_have_trace: bool,
@@ -173,6 +175,7 @@ impl ParsedEvent {
         duration_ms: f64::NAN,
         status: 0,
         may_go_on: false,
+        message_is_nested: false,
         may_have_trace: false,
         slots: [Slot { span: Span { start: 0, len: 0 }, form: Form::Absent, in_arena: false }; Role::PLACED],
         message_hash: 0,

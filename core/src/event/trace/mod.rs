@@ -19,7 +19,7 @@ mod stack;
 use super::parsed::{ParsedEvent, Shape};
 use super::unescape::has_escape;
 use super::{Encoding, Level, Record};
-use memchr::memchr;
+use memchr::{memchr, memmem};
 pub use name::exception;
 pub use stack::{Stack, StackReader, stack_in};
 
@@ -271,7 +271,16 @@ pub(super) fn may_be_inside(record: &Record, parsed: &ParsedEvent, bytes: &[u8])
     // A trace has line ends. In JSON, also in JSON inside of a text or a map, they are escaped;
     // elsewhere, as where seismolog itself has joined lines, they are not.
     let (line, is_json) = (record.span.of(bytes), json && record.encoding == Encoding::Line);
-    has_escape(line, b'n') || (!is_json && memchr(b'\n', line).is_some())
+    has_escape(line, b'n') || (!is_json && memchr(b'\n', line).is_some()) || (is_json && has_frames(line))
+}
+
+/// The line has an array of texts, of which some begin as frames do.
+fn has_frames(line: &[u8]) -> bool {
+    let mut strings = memmem::find_iter(line, b"\"at ").chain(memmem::find_iter(line, b"\"    at "));
+    strings.any(|at| line[..at].trim_ascii_end().ends_with(b"[") || line[..at].trim_ascii_end().ends_with(b","))
+        || [&b"\"Traceback (most recent call last):\""[..], b"\"\\tat ", b"\"  File \\\""]
+            .iter()
+            .any(|frame| memmem::find(line, frame).is_some())
 }
 
 /// The line ends in digits behind a colon, and has no space before that: `…:12` or `…:12:5`.
