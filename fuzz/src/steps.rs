@@ -1,5 +1,6 @@
 //! The steps in which a line is read, a claim each: what is passed over, envelopes, headers, pairs
-//! behind prose, roles of members, JSON that is read leniently, encodings, and what `inspect` tells.
+//! behind prose, roles of members, JSON that is read leniently, encodings, and what `inspect`
+//! tells.
 
 use super::{context, parser};
 use seismolog::event::inspect::Inspector;

@@ -28,6 +28,7 @@ mod logfmt;
 mod matching;
 mod own;
 mod pattern;
+mod place;
 mod postgresql;
 mod relay;
 mod separators;
@@ -191,24 +192,6 @@ impl LayoutMatch {
         }
         let form = ValueForm::of_quoted(written);
         self.members.push(LayoutMember { name: LayoutName::Known(name), value, form });
-    }
-
-    /// The kind of place that the module which begins at `start` of the line stands in, where that
-    /// place could hold an identifier as well: what number of member it is, what stands around it,
-    /// and whether the level is before it. Of a name with points or colons in it, and of one that
-    /// the line calls its module, 0.
-    pub(super) fn module_place(&self, line: &[u8], start: usize) -> u32 {
-        let found = self.members.iter().enumerate().find(|(_, member)| member.value.start == start);
-        let Some((i, module)) = found.filter(|(_, module)| module.name == LayoutName::Known("module")) else {
-            return 0;
-        };
-        let value = &line[module.value.clone()];
-        if i >= self.outside || memchr::memchr3(b'.', b':', b'/', value).is_some() {
-            return 0;
-        }
-        let around = [start.checked_sub(1).map_or(0, |at| line[at]), line.get(module.value.end).copied().unwrap_or(0)];
-        let is_behind = !self.level_text.is_empty() && self.level_text.start < start;
-        u32::from_le_bytes([around[0], around[1], i.min(63) as u8, 1 << 7 | u8::from(is_behind)])
     }
 
     /// Whether there is a member of that name.
@@ -381,9 +364,11 @@ fn read_columns(line: &[u8], context: &mut TimeContext, matched: &mut LayoutMatc
 /// Lines from their time on.
 fn read_timed(line: &[u8], opening: Opening, context: &mut TimeContext, matched: &mut LayoutMatch) -> bool {
     // A level right behind the time is no host, nor is a bracket.
-    let behind = text::skip_spaces(line, opening.end);
-    let has_host = text::level_word(line, behind).is_none() && line.get(behind) != Some(&b'[');
-    if opening.is(TimeKind::Syslog) && has_host {
+    let has_host = || {
+        let behind = text::skip_spaces(line, opening.end);
+        text::level_word(line, behind).is_none() && line.get(behind) != Some(&b'[')
+    };
+    if opening.is(TimeKind::Syslog) && has_host() {
         return syslog::read(line, opening, context, matched);
     }
     if header::read_simple(line, opening, context, matched) {

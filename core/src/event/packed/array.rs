@@ -1,5 +1,5 @@
-//! What stands in the arrays of a packed record: pairs of key and value, the one record of a list, a
-//! message as bytes.
+//! What stands in the arrays of a packed record: pairs of key and value, the one record of a list,
+//! a message as bytes.
 
 use super::super::Span;
 use super::super::found::{RoleMatches, Scope};
