@@ -274,13 +274,14 @@ pub(super) fn may_be_inside(record: &Record, parsed: &ParsedEvent, bytes: &[u8])
     has_escape(line, b'n') || (!is_json && memchr(b'\n', line).is_some()) || (is_json && has_frames(line))
 }
 
-/// The line has an array of texts, of which some begin as frames do.
+/// The line has an array of texts, of which some begin as frames do. Most lines have no array of
+/// texts, so that nothing is searched for.
 fn has_frames(line: &[u8]) -> bool {
-    let mut strings = memmem::find_iter(line, b"\"at ").chain(memmem::find_iter(line, b"\"    at "));
-    strings.any(|at| line[..at].trim_ascii_end().ends_with(b"[") || line[..at].trim_ascii_end().ends_with(b","))
-        || [&b"\"Traceback (most recent call last):\""[..], b"\"\\tat ", b"\"  File \\\""]
-            .iter()
-            .any(|frame| memmem::find(line, frame).is_some())
+    let is_of_texts = |at: &usize| line[at + 1..].trim_ascii_start().starts_with(b"\"");
+    let Some(start) = memchr::memchr_iter(b'[', line).take(64).find(is_of_texts) else { return false };
+    const FRAMES: [&[u8]; 5] =
+        [b"\"at ", b"\"    at ", b"\"Traceback (most recent call last):\"", b"\"\\tat ", b"\"  File \\\""];
+    FRAMES.iter().any(|frame| memmem::find(&line[start..], frame).is_some())
 }
 
 /// The line ends in digits behind a colon, and has no space before that: `…:12` or `…:12:5`.
