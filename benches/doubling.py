@@ -150,6 +150,24 @@ def long_texts(n: int) -> Iterator[str]:
         yield start + part * (n // len(part))
 
 
+def long_steps(n: int) -> Iterator[str]:
+    """One long line for each step in which a line is read: what is passed over, envelopes, headers, pairs, roles, leniency."""
+    time = "2026-01-05T08:00:00Z "
+    for start, part in [
+        ("", "\ufeff"), ("", "\0"), (time, "\x1b[1;31ma"), (time, "#033[0m "), (time, "#033"),
+        (time + "stdout F ", time + "stdout F "), ("<13>Jan  5 08:00:00 h a[1]: ", "<13>Jan  5 08:00:00 h a[1]: "),
+        ("api-1  | ", "api-1  | "), (time, "【a】"), (time, "amber-fox "), (time, "a:b "), (time, "(a) "), (time, "<a> "),
+        (time, "conn"), (time + "INFO [", "nio"), (time + "INFO ", "a.b"), (time + "INFO done ", "status=503 "),
+        (time + "INFO done ", 'a="b" '), (time + "INFO done ", "=,"), (time + "INFO done ", '{"a":1} '),
+        (time + "INFO done ", '"GET /a" 500 '), ('{"upstream_response_time":"', "0.1, "), ('{"took":"', "0.1 : "),
+        ('{"a":', "NaN,"), ('{"a":[', "1,"), ('{"a":"', "\t"), ('{"stack":["', "at a.b.C.d(C.java:1)\",\""),
+        ('{"attributes":[', '{"key":"host.name","value":{"stringValue":"a"}},'), ('{"MESSAGE":[', "104,"),
+    ]:
+        text = start + part * (n // len(part))
+        yield text
+        yield text + '"]}'
+
+
 class Probe(NamedTuple):
     """A stream as long as it is told to be, the shortest of three lengths, and what the filter is told."""
 
@@ -179,6 +197,7 @@ PROBES = {
     "long messages": Probe(long_messages, 8_192, BARE),
     "large objects": Probe(large_objects, 16_384, BARE),
     "long texts": Probe(long_texts, 8_192, BARE),
+    "long steps": Probe(long_steps, 8_192, BARE),
 }
 
 

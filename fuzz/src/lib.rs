@@ -5,9 +5,11 @@
 
 mod json;
 mod select;
+mod steps;
 
 pub use json::json;
 pub use select::select;
+pub use steps::{charset, clean, envelope, header, inspect, lenient, roles, tail};
 
 use seismolog::config::Config;
 use seismolog::event::forward::{self, Reading};

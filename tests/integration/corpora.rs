@@ -12,12 +12,20 @@ use std::path::PathBuf;
 
 type Target = fn(&[u8]);
 
-const TARGETS: [(&str, Target); 6] = [
+const TARGETS: [(&str, Target); 14] = [
+    ("charset", targets::charset),
+    ("clean", targets::clean),
     ("config", targets::config),
+    ("envelope", targets::envelope),
     ("forward", targets::forward),
+    ("header", targets::header),
+    ("inspect", targets::inspect),
     ("json", targets::json),
     ("layout", targets::layout),
+    ("lenient", targets::lenient),
+    ("roles", targets::roles),
     ("select", targets::select),
+    ("tail", targets::tail),
     ("time", targets::time),
 ];
 

@@ -5,6 +5,7 @@
 //! global: an engine is a value, and one process can have many.
 
 pub mod clock;
+mod columns;
 mod cost;
 mod deadlines;
 pub mod detector;
@@ -32,6 +33,7 @@ pub(crate) mod testing;
 
 use crate::event::{Batch, EventParser, Fault, Fields, Shape, Timestamp};
 use clock::{Moment, StreamClock};
+use columns::{LearnedColumns, LearnedColumnsSnapshot};
 use cost::Cost;
 pub use detector::AHEAD;
 use detector::{Detector, ModuleCounts, OperationQuantiles, Report, TableUse};
@@ -64,6 +66,7 @@ pub struct Engine {
     last_arrival: Timestamp,
     templates: Templates,
     merges: Vec<Merge>,
+    columns: LearnedColumns,
     traces: StackTraceAssembler,
     detectors: Vec<Box<dyn Detector>>,
     incidents: Incidents,
@@ -98,7 +101,8 @@ impl Engine {
             last_arrival: Timestamp::default(),
             templates: Templates::new(options.keys, &options.template),
             merges: Vec::new(),
-            traces: StackTraceAssembler::default(),
+            columns: LearnedColumns::default(),
+            traces: StackTraceAssembler::new(options.template.masks.clone()),
             detectors: options.detector.detectors(options.keys),
             incidents: Incidents::new(options.policy.clone(), options.keys).with_limit(options.open_incidents),
             rules: match &options.meter {
@@ -164,6 +168,15 @@ impl Engine {
     /// of `outcome`.
     pub fn process(&mut self, fields: &Fields<'_>, now: Timestamp, outcome: &mut Outcome) {
         outcome.clear();
+        let (learned, told);
+        let fields = match self.columns.read(fields) {
+            None => fields,
+            Some(parsed) => {
+                learned = parsed;
+                told = fields.with_parsed(&learned);
+                &told
+            }
+        };
         let parsed = fields.parsed();
         if let Some(recent) = &mut self.recent {
             recent.arrive(fields);
@@ -341,6 +354,7 @@ impl Engine {
                 .collect(),
             recent: self.recent.clone(),
             headers: self.traces.snapshot(),
+            columns: self.columns.snapshot(),
             rules: Packed(self.rules.snapshot()),
         })
     }
@@ -372,6 +386,7 @@ impl Engine {
         self.incidents.restore(kept.incidents);
         self.rule_incidents.restore(kept.rule_incidents);
         self.traces.restore(kept.headers);
+        self.columns.restore(kept.columns);
         if let (Some(recent), Some(kept)) = (&mut self.recent, kept.recent) {
             recent.restore(kept);
         }
@@ -436,5 +451,7 @@ struct EngineState {
     recent: Option<Recent>,
     #[serde(default)]
     headers: StreamHeaders,
+    #[serde(default)]
+    columns: LearnedColumnsSnapshot,
     rules: Packed,
 }

@@ -43,7 +43,8 @@ pub(super) fn parse_nested(
     let text = trimmed(span, buffer);
     let mut found = RoleMatches::default();
     let first = json::skip_space(text.of(buffer), 0);
-    let understood = if text.of(buffer).get(first) == Some(&b'{') {
+    let is_object = text.of(buffer).get(first) == Some(&b'{');
+    let understood = if is_object {
         let whole = &buffer[..text.end()];
         found
             .object(whole, text.start as usize + first, names, context)
@@ -56,6 +57,9 @@ pub(super) fn parse_nested(
     if !understood {
         arena.truncate(kept);
         return;
+    }
+    if found.slots[Role::Message as usize].form != Form::Absent {
+        parsed.message_is_nested = is_object;
     }
     if found.level.is_some() {
         (parsed.level, parsed.level_is_default) = (found.level, false);

@@ -61,8 +61,30 @@ pub(super) fn in_text(text: &[u8]) -> Option<(f64, Option<f64>)> {
     if let [b'<' | b'~', rest @ ..] | [0xE2, 0x89, 0x88 | 0xA4, rest @ ..] = text {
         text = rest.trim_ascii_start();
     }
+    if memchr::memchr2(b',', b':', text).is_some()
+        && let Some(sum) = sum_of(text)
+    {
+        return Some((sum, None));
+    }
     let written = WrittenDuration::at(text)?;
     (written.length == text.len()).then_some((written.value, written.unit))
+}
+
+/// The sum of the numbers of a list, `0.001, 0.200 : 0.3`: nginx writes how long each server took
+/// that it tried, with commas between those of one group and colons between groups, and `-` for one
+/// that it did not reach.
+fn sum_of(text: &[u8]) -> Option<f64> {
+    let text = std::str::from_utf8(text).ok()?;
+    let (mut sum, mut parts, mut told) = (0.0, 0, 0);
+    for part in text.split(" : ").flat_map(|group| group.split(", ")) {
+        parts += 1;
+        if part != "-" {
+            let is_number = part.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+            sum += part.parse::<f64>().ok().filter(|_| is_number)?;
+            told += 1;
+        }
+    }
+    (parts > 1 && told > 0).then_some(sum)
 }
 
 #[cfg(test)]
@@ -126,6 +148,12 @@ mod tests {
             ("20 微秒", 0.02),
             ("120ミリ秒", 120.0),
             ("3초", 3_000.0),
+            ("0.001, 0.200 : 0.3", 0.501),
+            ("-, 0.200", 0.2),
+            ("0.2 : -", 0.2),
+            ("-, -", f64::NAN),
+            ("0.2, x", f64::NAN),
+            ("0.2, ", f64::NAN),
         ] {
             let found = in_text(text.as_bytes()).map(|(value, unit)| value * unit.unwrap_or(1.0));
             if milliseconds.is_nan() {
@@ -182,7 +210,7 @@ mod tests {
             "1e",
             "1e5x",
             "5ß",
-            "0.001, 0.002",
+            "0.001, 0.002 x",
             "00:00:00:01",
             "1.2:03:04",
             "1.25:00:00",

@@ -76,6 +76,8 @@ pub struct ParsedEvent {
     pub status: u16,
     /// The message may be a line that goes on with a trace, or that begins one.
     pub may_go_on: bool,
+    /// The message is a member of a JSON object inside of the message of the record.
+    pub message_is_nested: bool,
     /// There may be a trace in one field: it is at WARN or worse or without level, and has line
     /// ends.
     pub may_have_trace: bool,
@@ -98,12 +100,59 @@ pub struct ParsedEvent {
     /// The roles whose values no filter of a rule looks for, as bits by `Role as usize`; told for
     /// [`super::Batch::prefilter`] alone.
     pub idle: u16,
+    /// The kind of place in a text line that the module stands in, where the place could as well
+    /// hold an identifier; 0 where it could not, and without a module.
+    pub module_place: u32,
+    /// Words of a text line without a level.
+    pub level_words: LevelWords,
     /// A text line as one JSON object, in the arena.
     pub rendered: Span,
     /// A line of another encoding as UTF-8, in the arena: all places are of this; empty for UTF-8.
     pub decoded: Span,
     /// Where findings go.
     pub insert: InsertPoint,
+}
+
+/// Which of the first words of a message would be a level's if they stood alone: four of three bits
+/// each, a level and one or 0, and one bit that is set where the line has a time and no level.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LevelWords(u16);
+
+impl LevelWords {
+    /// How many words are looked at.
+    pub const COUNT: usize = 4;
+    /// Of a line that has a level, or no time.
+    pub const NONE: Self = Self(0);
+    const ASKED: u16 = 1 << 15;
+
+    /// Those of a message whose line has a time and no level. Marks around a word are not of it,
+    /// and what has no letter is no word.
+    pub(super) fn of(message: &[u8]) -> Self {
+        let words = message[..message.len().min(256)].split(|byte| matches!(byte, b' ' | b'\t'));
+        let is_mark = |byte: &u8| byte.is_ascii_punctuation();
+        let words = words.filter(|word| word.iter().any(|byte| byte.is_ascii_alphabetic() || *byte >= 0x80));
+        let levels = words.take(Self::COUNT).map(|word| {
+            let start = word.iter().position(|byte| !is_mark(byte)).unwrap_or(0);
+            let end = word.iter().rposition(|byte| !is_mark(byte)).map_or(word.len(), |last| last + 1);
+            let word = &word[start..end];
+            if word[0].is_ascii_digit() { None } else { Level::from_text(word) }
+        });
+        let bits = levels.enumerate().map(|(i, level)| level.map_or(0, |level| (level as u16 + 1) << (3 * i)));
+        Self(bits.fold(Self::ASKED, |all, bits| all | bits))
+    }
+
+    /// Nothing was looked at.
+    #[inline]
+    #[must_use]
+    pub fn are_none(self) -> bool {
+        self.0 == 0
+    }
+
+    /// The level of each word, where it is one.
+    pub(crate) fn levels(self) -> impl Iterator<Item = Option<Level>> {
+        const LEVELS: [Level; 6] = [Level::Trace, Level::Debug, Level::Info, Level::Warn, Level::Error, Level::Fatal];
+        (0..Self::COUNT).map(move |i| LEVELS.get(usize::from(self.0 >> (3 * i) & 7).wrapping_sub(1)).copied())
+    }
 }
 
 impl Default for ParsedEvent {
@@ -126,6 +175,7 @@ impl ParsedEvent {
         duration_ms: f64::NAN,
         status: 0,
         may_go_on: false,
+        message_is_nested: false,
         may_have_trace: false,
         slots: [Slot { span: Span { start: 0, len: 0 }, form: Form::Absent, in_arena: false }; Role::PLACED],
         message_hash: 0,
@@ -135,6 +185,8 @@ impl ParsedEvent {
         actor_hash: 0,
         operation_hash: 0,
         idle: 0,
+        module_place: 0,
+        level_words: LevelWords::NONE,
         rendered: Span { start: 0, len: 0 },
         decoded: Span { start: 0, len: 0 },
         insert: InsertPoint { open: 0, close: 0, empty: false, annotation: Annotation::Absent },

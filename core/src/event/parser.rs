@@ -9,7 +9,7 @@ use super::found::{KeyPrefixCache, RoleMatches};
 use super::json::{self, Malformed};
 use super::known::{MessageCache, SECRET_BYTES};
 use super::layout::{OwnLayout, TextReader};
-use super::parsed::{Annotation, Form, InsertPoint, ParsedEvent, Shape};
+use super::parsed::{Annotation, Form, InsertPoint, LevelWords, ParsedEvent, Shape};
 use super::parts::Parts;
 use super::roles::{Names, Role};
 use super::skeleton::{Masks, Skeleton};
@@ -242,6 +242,13 @@ impl EventParser {
             inner::parse_nested(names, bytes, arena, parsed, matched.time_is_coarse);
         } else if matched.layout != "plain" {
             inner::parse_behind_prose(&self.names, &mut self.context, if in_arena { arena } else { bytes }, parsed);
+        }
+        let module = parsed.slots[Role::Module as usize];
+        if module.form != Form::Absent && module.in_arena == in_arena {
+            parsed.module_place = matched.module_place(text, (module.span.start as usize).wrapping_sub(base));
+        }
+        if parsed.level.is_none() && parsed.time.is_some() {
+            parsed.level_words = LevelWords::of(&text[matched.message.clone()]);
         }
         let rendered = arena.len();
         let unfit = text::render(text, matched, parsed, &self.annotation, arena);

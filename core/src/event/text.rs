@@ -1,5 +1,6 @@
 //! A line of text as one JSON object that holds all that its layout captured.
 
+use super::json::plain_end;
 use super::layout::{LayoutMatch, LayoutName, ValueForm};
 use super::parsed::ParsedEvent;
 use super::unescape::{escape_into, unescape};
@@ -17,9 +18,11 @@ pub(super) fn render(
     out: &mut Vec<u8>,
 ) -> bool {
     let mut unfit = false;
-    out.push(b'{');
+    out.reserve(line.len() + 256);
+    // Most have nothing in front of the message that needs an escape.
+    let plain = plain_end(&line[..matched.message.start], 0).unwrap_or(matched.message.start);
     if let Some(time) = parsed.time {
-        out.extend_from_slice(b"\"timestamp\":\"");
+        out.extend_from_slice(b"{\"timestamp\":\"");
         time.write_rfc3339(out);
         out.extend_from_slice(b"\",");
         // In UTC it says no more where it happened.
@@ -28,6 +31,8 @@ pub(super) fn render(
             member("timestamp_text", written, out);
             out.push(b',');
         }
+    } else {
+        out.push(b'{');
     }
     if let Some(level) = parsed.level {
         out.extend_from_slice(b"\"level\":\"");
@@ -59,6 +64,11 @@ pub(super) fn render(
         unfit |= name == annotation.as_bytes();
         match captured.form {
             ValueForm::Number => out.extend_from_slice(value),
+            ValueForm::Text if captured.value.end <= plain => {
+                out.push(b'"');
+                out.extend_from_slice(value);
+                out.push(b'"');
+            }
             ValueForm::Text => text(value, out),
             ValueForm::Quoted => text(unescape(value, true).as_bytes(), out),
         }

@@ -50,6 +50,11 @@ fn read_field(fields: &Fields<'_>, json: bool) -> Option<Stack> {
     }
     MEMBERS.into_iter().find_map(|name| match fields.member(name)? {
         Value::Text(text) => trace::stack_in(text.as_bytes()),
+        // One frame or more an element.
+        Value::Nested(json) if json.starts_with('[') => {
+            let lines: Vec<String> = serde_json::from_str(&json).ok()?;
+            trace::stack_in(lines.join("\n").as_bytes())
+        }
         _ => None,
     })
 }

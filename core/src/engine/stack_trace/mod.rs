@@ -26,7 +26,7 @@ mod stream;
 
 use super::state::Table;
 use crate::event::parsed::Form;
-use crate::event::skeleton::Skeleton;
+use crate::event::skeleton::{Masks, Skeleton};
 use crate::event::trace::{self, Begin, Stack, StackReader, Step, TraceState};
 use crate::event::unescape::unescape;
 use crate::event::{Fields, Level, Role, Shape, Timestamp};
@@ -34,8 +34,9 @@ pub(crate) use held::HeldEvent;
 pub use in_field::in_field;
 use memchr::memchr;
 use std::borrow::Cow;
+pub(super) use stream::stream_of;
 pub use stream::{Head, StreamHeaders};
-use stream::{LineStream, first_stream_of, stream_of};
+use stream::{LineStream, first_stream_of};
 
 /// Seconds of stream time after which an open trace counts as complete.
 pub const FLUSH_S: f64 = 1.0;
@@ -92,13 +93,21 @@ pub struct StackTraceAssembler {
 
 impl Default for StackTraceAssembler {
     fn default() -> Self {
+        Self::new(Masks::default())
+    }
+}
+
+impl StackTraceAssembler {
+    /// One that masks what a trace says as the parser masks messages.
+    #[must_use]
+    pub fn new(masks: Masks) -> Self {
         Self {
             open: Vec::new(),
             ended: Vec::new(),
             streams: Table::new(STREAMS),
             last: std::array::from_fn(first_stream_of),
             at_hand: None,
-            skeleton: Skeleton::default(),
+            skeleton: Skeleton::new(masks),
         }
     }
 }
@@ -142,7 +151,7 @@ impl StackTraceAssembler {
 
     fn judge(&mut self, fields: &Fields<'_>, raw: &[u8], text: bool, peeled: bool, now: Timestamp) -> bool {
         let parsed = fields.parsed();
-        let is_text = (text || peeled) && !is_of_json(fields);
+        let is_text = (text || peeled) && !parsed.message_is_nested;
         let source = usize::from(fields.record().source.0) % self.last.len();
         let below = || self.streams.get(self.last[source]).is_some_and(|stream| stream.below);
         let header = header_of(fields, text, below);
@@ -448,13 +457,6 @@ fn header_of(fields: &Fields<'_>, text: bool, below: impl FnOnce() -> bool) -> H
     let before = (slot.span.start as usize).checked_sub(3).filter(|_| text && !slot.in_arena);
     let cri = before.is_some_and(|at| matches!(&fields.batch().bytes[at..at + 3], b" F " | b" P "));
     if cri || !text { Header::Envelope } else { Header::Own }
-}
-
-/// True when the message is a JSON string, possibly inside an envelope.
-fn is_of_json(fields: &Fields<'_>) -> bool {
-    let slot = fields.parsed().slots[Role::Message as usize];
-    let buffer = if slot.in_arena { &fields.batch().arena } else { &fields.batch().bytes };
-    (slot.span.start as usize).checked_sub(1).is_some_and(|before| buffer[before] == b'"')
 }
 
 fn unescaped(raw: &[u8], escaped: bool) -> Cow<'_, [u8]> {

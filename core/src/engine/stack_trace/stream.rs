@@ -78,7 +78,7 @@ impl HeapSize for LineStream {
 pub struct StreamHeaders(pub(super) Vec<(u64, Headers, Headers)>);
 
 /// The stream of an event: its input, tag and host.
-pub(super) fn stream_of(fields: &Fields<'_>) -> u64 {
+pub(in crate::engine) fn stream_of(fields: &Fields<'_>) -> u64 {
     let tag = fields.batch().tag(fields.place());
     let tag = if tag.is_empty() { 0 } else { xxh3_64(tag) };
     fields.parsed().host_hash() ^ tag ^ first_stream_of(usize::from(fields.record().source.0))

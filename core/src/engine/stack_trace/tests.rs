@@ -247,3 +247,70 @@ fn a_field_may_hold_a_whole_trace() {
     assert_eq!(in_field(&testing::parsed_batch(&mut testing::parser(), &cri).fields(0)).unwrap().frames, 1);
     assert_eq!(stack(&inside.replace("ERROR", "INFO")), None);
 }
+
+/// One frame an element, as NLog and others write stacks.
+#[test]
+fn a_stack_as_an_array_is_a_stack() {
+    for (line, exception, frames) in [
+        (
+            r#"{"level":"ERROR","message":"no","stack":["TypeError: x is not a function","at f (/app/x.js:3:11)","at g (/app/x.js:9:1)"]}"#,
+            "TypeError",
+            2,
+        ),
+        (
+            r#"{"level":"ERROR","message":"no","stack_trace": [ "java.io.IOException: closed", "    at a.B.c(B.java:1)" ]}"#,
+            "java.io.IOException",
+            1,
+        ),
+        (
+            r#"{"message":"no","exception":["a.BException","\tat c.D.e(D.java:1)","\tat c.D.f(D.java:2)"]}"#,
+            "a.BException",
+            2,
+        ),
+        (r#"{"level":"ERROR","message":"no","tags":["at home","at work"]}"#, "", 0),
+        (r#"{"level":"ERROR","message":"no","stack":[1,"at f (/app/x.js:3:11)"]}"#, "", 0),
+        (r#"{"level":"INFO","message":"no","stack":["at f (/app/x.js:3:11)"]}"#, "", 0),
+    ] {
+        let batch = testing::parsed_batch(&mut testing::parser(), line);
+        let stack = in_field(&batch.fields(0)).unwrap_or_default();
+        assert_eq!((stack.exception.as_str(), stack.frames as usize), (exception, frames), "{line}");
+    }
+}
+
+/// Whether a message is of JSON does not depend on what stands before it in its batch, and
+/// logfmt's and access logs' quotes are none of JSON.
+#[test]
+fn a_message_in_quotes_is_no_json_by_its_quotes() {
+    for (line, nested) in [
+        (r#"{"log":"{\"msg\":\"inner\",\"module\":\"db\"}\n","host":"n2"}"#, true),
+        (r#"2026-03-02 08:00:00 INFO {"msg":"inner"}"#, true),
+        (r#"{"log":"time=2026-03-02T08:00:00Z msg=\"said so\""}"#, false),
+        (r#"level=info msg="said so" port=7"#, false),
+        (r#"{"log":"2026-03-02 08:00:00 ERROR db - gone\n"}"#, false),
+        (r#"{"message":"plain"}"#, false),
+    ] {
+        for before in ["", "{\"log\":\"a\\\"\"}\n", "{\"log\":\"\\\"\"}\n"] {
+            let batch = testing::parsed_batch(&mut testing::parser(), &format!("{before}{line}"));
+            let last = batch.parsed.last().unwrap();
+            assert_eq!(last.message_is_nested, nested, "{line} behind {before}");
+        }
+    }
+}
+
+/// A held trace that comes to say something else is masked as the parser masks messages.
+#[test]
+fn what_a_trace_says_is_masked_as_the_parser_masks() {
+    let masks = Masks::new(&["tenant-[a-z]+".to_owned()]).unwrap();
+    let mut parser = testing::parser().with_masks(masks.clone());
+    let text = "Traceback (most recent call last):\n  File \"x.py\", line 1, in f\n    g()\nKeyError: tenant-blue\n";
+    let batch = testing::parsed_batch(&mut parser, text);
+    let mut traces = StackTraceAssembler::new(masks);
+    (0..batch.records.len()).for_each(|i| assert!(traces.goes_on(&batch.fields(i), Timestamp(0))));
+    traces.finish();
+    let [trace] = &traces.take_ended()[..] else { panic!() };
+    let told = trace.event.as_ref().unwrap().fields().parsed().skeleton;
+    let said =
+        |line: &str, parser: &mut crate::event::EventParser| testing::parsed_batch(parser, line).parsed[0].skeleton;
+    assert_eq!(told, said("KeyError: tenant-blue", &mut parser));
+    assert_eq!(told, said("KeyError: tenant-red", &mut parser));
+}

@@ -199,9 +199,8 @@ impl RoleMatches {
     ) -> Result<(), Malformed> {
         let Some(key) = member(text, pair, &[b"key", b"Key"])? else { return Ok(()) };
         let Some(outer) = member(text, pair, &[b"value", b"Value"])? else { return Ok(()) };
-        const SCALARS: [&[u8]; 6] = [b"stringValue", b"intValue", b"doubleValue", b"boolValue", b"Value", b"value"];
         let value = match outer.kind {
-            Kind::Object => member(text, outer, &SCALARS)?,
+            Kind::Object => member(text, outer, &json::SCALARS)?,
             _ => Some(outer),
         };
         let (Some(value), Kind::Text) = (value, key.kind) else { return Ok(()) };

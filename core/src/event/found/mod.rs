@@ -40,9 +40,9 @@ pub(super) struct RoleMatches {
     pub(super) unit_is_open: bool,
     /// How the time was read, and where it stands if its zone is elsewhere.
     time_how: How,
-    time_at: Option<Value>,
+    pub(super) time_at: Option<Value>,
     /// What completes the time.
-    part: Option<(TimePart, Value)>,
+    pub(super) part: Option<(TimePart, Value)>,
 }
 
 impl Default for RoleMatches {

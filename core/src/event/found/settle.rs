@@ -62,7 +62,7 @@ impl RoleMatches {
 
     /// Adds what another member says of the time.
     #[cold]
-    fn complete_time(&mut self, text: &[u8]) {
+    pub(in crate::event) fn complete_time(&mut self, text: &[u8]) {
         let (Some((part, value)), Some(time), Some(written)) = (self.part, self.time, self.time_at) else { return };
         let (value, written) = (value.of(text), written.of(text));
         match (part, self.time_how) {

@@ -14,6 +14,9 @@ pub(super) use lenient::to_strict;
 pub(super) use strings::plain_end;
 use strings::string_end;
 
+/// The names of the one member of a value of OTLP, by its type.
+pub(super) const SCALARS: [&[u8]; 6] = [b"stringValue", b"intValue", b"doubleValue", b"boolValue", b"Value", b"value"];
+
 /// What a value is, by its first byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {

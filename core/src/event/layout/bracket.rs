@@ -104,9 +104,7 @@ impl<'a> Bracket<'a> {
 
     /// Whether it may say more than one thing.
     pub(super) fn has_marks(&self) -> bool {
-        self.bytes.has_separator()
-            || self.bytes.has_equals()
-            || self.written().iter().any(|byte| matches!(byte, b':' | b'/' | b'@'))
+        self.bytes.has_separator() || self.bytes.has_equals() || self.bytes.has_colon_slash_or_at()
     }
 
     /// Whether it is a name and nothing more.
@@ -140,9 +138,12 @@ impl<'a> Bracket<'a> {
     /// `shop,65f1a2b3,1a2b3c4d`, the application and the ids of a request, as Spring's tracing
     /// writes them; the ids may be missing.
     fn sleuth(&self, matched: &mut LayoutMatch) -> bool {
+        if !self.bytes.has_separator() {
+            return false;
+        }
         let written = self.written();
         let commas = written.iter().filter(|byte| **byte == b',').count();
-        if !self.bytes.has_separator() || !(2..=3).contains(&commas) || written.contains(&b' ') {
+        if !(2..=3).contains(&commas) || written.contains(&b' ') {
             return false;
         }
         let mut start = self.inside.start;

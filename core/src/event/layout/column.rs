@@ -30,7 +30,9 @@ impl Header<'_> {
     /// A word between blanks.
     pub(super) fn word(&mut self, word: Range<usize>, matched: &mut LayoutMatch) -> Column {
         let written = &self.line[word.clone()];
-        let bytes = Bytes::of(written);
+        let name = written.strip_suffix(b":");
+        let inner = Bytes::of(name.unwrap_or(written));
+        let bytes = if name.is_some() { inner.with_colon() } else { inner };
         if bytes.has_bracket()
             && let Some(column) = self.tagged(&word, matched).or_else(|| self.span(&word, matched))
         {
@@ -41,8 +43,8 @@ impl Header<'_> {
         {
             return column;
         }
-        if let Some(name) = written.strip_suffix(b":") {
-            return self.before_colon(word.start..word.start + name.len(), matched);
+        if name.is_some() {
+            return self.before_colon(word.start..word.end - 1, inner, matched);
         }
         if let Some(column) = self.named(&word, bytes, matched) {
             return column;
@@ -100,9 +102,9 @@ impl Header<'_> {
     }
 
     /// A word before a colon: the logger, a file and line, or the number of a process.
-    fn before_colon(&mut self, name: Range<usize>, matched: &mut LayoutMatch) -> Column {
+    fn before_colon(&mut self, name: Range<usize>, bytes: Bytes, matched: &mut LayoutMatch) -> Column {
         let written = &self.line[name.clone()];
-        let (end, bytes) = (name.end + 1, Bytes::of(written));
+        let end = name.end + 1;
         if bytes.has_colon() && kinds::is_file_line(written) {
             self.keep(name);
             self.at = end;

@@ -30,6 +30,8 @@ impl Bytes {
     /// Blanks and what stands between the parts of a bracket.
     const SEPARATOR: u16 = 1 << 10;
     const OTHER: u16 = 1 << 11;
+    /// A mark of names that stands between a user and a host.
+    const AT: u16 = 1 << 12;
     const NO_NAME: u16 = Self::BRACKET | Self::EQUALS | Self::SEPARATOR | Self::OTHER;
 
     const fn of_byte(byte: u8) -> u16 {
@@ -40,7 +42,8 @@ impl Bytes {
             b'.' => Self::DOT,
             b':' => Self::COLON,
             b'/' => Self::SLASH,
-            b'_' | b'-' | b'$' | b'@' | b'#' | b'*' | b'%' | b'&' | b'+' | b'~' => Self::MARK,
+            b'@' => Self::MARK | Self::AT,
+            b'_' | b'-' | b'$' | b'#' | b'*' | b'%' | b'&' | b'+' | b'~' => Self::MARK,
             0x80.. => Self::NOT_ASCII,
             b'[' | b'(' | b'{' => Self::BRACKET,
             b'=' => Self::EQUALS,
@@ -59,6 +62,11 @@ impl Bytes {
             sets
         };
         Self(word.iter().fold(0, |set, byte| set | SETS[usize::from(*byte)]))
+    }
+
+    /// The same and a colon.
+    pub(super) const fn with_colon(self) -> Self {
+        Self(self.0 | Self::COLON)
     }
 
     const fn has(self, any: u16) -> bool {
@@ -84,6 +92,10 @@ impl Bytes {
 
     pub(super) const fn has_colon(self) -> bool {
         self.has(Self::COLON)
+    }
+
+    pub(super) const fn has_colon_slash_or_at(self) -> bool {
+        self.has(Self::COLON | Self::SLASH | Self::AT)
     }
 
     pub(super) const fn has_digit(self) -> bool {
@@ -167,18 +179,28 @@ fn is_exception(name: &[u8]) -> bool {
 /// An identifier that is another one in each line: a UUID, long hexadecimal, digits with few
 /// letters between them.
 pub(super) fn is_identifier(word: &[u8]) -> bool {
-    // Most names have no digit.
-    if !word.iter().any(u8::is_ascii_digit) {
+    // Four counts of eight bits in one sum.
+    const COUNTS: [u32; 256] = {
+        let (mut counts, mut byte) = ([0; 256], 0);
+        while byte < 256 {
+            counts[byte] = match byte as u8 {
+                b'0'..=b'9' => 1,
+                b'a'..=b'f' | b'A'..=b'F' => 1 << 8,
+                b'-' => 1 << 16,
+                _ => 1 << 24,
+            };
+            byte += 1;
+        }
+        counts
+    };
+    if word.len() > LONGEST {
         return false;
     }
-    let (mut digits, mut hex, mut others, mut dashes) = (0, 0, 0, 0);
-    for byte in word {
-        match byte {
-            b'0'..=b'9' => digits += 1,
-            b'a'..=b'f' | b'A'..=b'F' => hex += 1,
-            b'-' => dashes += 1,
-            _ => others += 1,
-        }
+    let counts = word.iter().fold(0, |counts, byte| counts + COUNTS[usize::from(*byte)]);
+    let [digits, hex, dashes, others] = counts.to_le_bytes().map(usize::from);
+    // Most names have no digit.
+    if digits == 0 {
+        return false;
     }
     match (others, dashes) {
         (0, 0) => hex == 0 || digits + hex >= 8,
@@ -235,7 +257,21 @@ pub(super) fn is_thread(name: &[u8]) -> bool {
         let end = name.iter().rposition(|byte| !byte.is_ascii_digit()).map_or(0, |at| at + 1);
         end < name.len() && end > 1 && matches!(name[end - 1], b'-' | b'#' | b'_')
     };
-    numbered || (0..name.len()).any(|at| is_thread_part(&name[at..]))
+    numbered || name.array_windows().enumerate().any(|(at, pair)| begins_part(*pair) && is_thread_part(&name[at..]))
+}
+
+/// Whether a part of a thread's name begins with these two letters.
+fn begins_part([first, second]: [u8; 2]) -> bool {
+    const SECOND: [u32; 32] = {
+        const STARTS: &[u8; 36] = b"ajcodiexevfihtmsninepoqtrescthtitowo";
+        let (mut letters, mut at) = ([0_u32; 32], 0);
+        while at < STARTS.len() {
+            letters[STARTS[at] as usize & 31] |= 1 << (STARTS[at + 1] & 31);
+            at += 2;
+        }
+        letters
+    };
+    first >= b'A' && SECOND[usize::from(first & 31)] >> (second & 31) & 1 != 0
 }
 
 /// Whether the text begins with a part of the names that schedulers, pools and servers give their

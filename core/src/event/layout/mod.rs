@@ -28,6 +28,7 @@ mod logfmt;
 mod matching;
 mod own;
 mod pattern;
+mod place;
 mod postgresql;
 mod relay;
 mod separators;
@@ -134,12 +135,31 @@ impl LayoutMatch {
     /// Forgets what was captured; the whole line is the message.
     fn clear(&mut self, length: usize) {
         self.members.clear();
-        *self = LayoutMatch {
-            layout: "plain",
-            message: 0..length,
-            members: std::mem::take(&mut self.members),
-            ..LayoutMatch::default()
-        };
+        // Field by field, for to build another and move it here costs each line a copy.
+        let Self {
+            layout,
+            inside,
+            time,
+            time_text,
+            level,
+            level_text,
+            message,
+            message_form,
+            members: _,
+            header,
+            facility,
+            level_is_default,
+            time_is_coarse,
+            is_envelope,
+            outside,
+        } = self;
+        (*layout, *message) = ("plain", 0..length);
+        if !inside[0].is_empty() {
+            *inside = [""; envelope::DEEPEST];
+        }
+        (*time, *time_text, *level, *level_text) = (None, 0..0, None, 0..0);
+        (*message_form, *header, *facility, *outside) = (ValueForm::Text, 0..0, None, 0);
+        (*level_is_default, *time_is_coarse, *is_envelope) = (false, false, false);
     }
 
     /// Forgets all but the level.
@@ -344,9 +364,11 @@ fn read_columns(line: &[u8], context: &mut TimeContext, matched: &mut LayoutMatc
 /// Lines from their time on.
 fn read_timed(line: &[u8], opening: Opening, context: &mut TimeContext, matched: &mut LayoutMatch) -> bool {
     // A level right behind the time is no host, nor is a bracket.
-    let behind = text::skip_spaces(line, opening.end);
-    let has_host = text::level_word(line, behind).is_none() && line.get(behind) != Some(&b'[');
-    if opening.is(TimeKind::Syslog) && has_host {
+    let has_host = || {
+        let behind = text::skip_spaces(line, opening.end);
+        text::level_word(line, behind).is_none() && line.get(behind) != Some(&b'[')
+    };
+    if opening.is(TimeKind::Syslog) && has_host() {
         return syslog::read(line, opening, context, matched);
     }
     if header::read_simple(line, opening, context, matched) {

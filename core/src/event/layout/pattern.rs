@@ -39,6 +39,8 @@ pub(super) struct Layout {
     alike: usize,
     /// The marks that it has in front of its message.
     marks: Marks,
+    /// The bytes that it can begin with, as bits.
+    first: [u64; 4],
 }
 
 /// A set of marks: of most lines the first bytes lack some that a pattern needs, which is told
@@ -230,10 +232,37 @@ pub(super) enum Take {
     Word,
 }
 
+/// The bytes that a line of these steps can begin with, where the first step tells them.
+const fn first_bytes(steps: &[Step]) -> [u64; 4] {
+    let mut at = 0;
+    while at < steps.len() && matches!(steps[at], Step::MessageFromHere) {
+        at += 1;
+    }
+    let mut bytes = [0; 4];
+    if at == steps.len() {
+        return [u64::MAX; 4];
+    }
+    match steps[at] {
+        Step::Byte(byte) => bytes[byte as usize / 64] |= 1 << (byte % 64),
+        Step::Member(_, Take::Choice(words)) => {
+            let (words, mut i) = (words.as_bytes(), 0);
+            while i < words.len() {
+                if i == 0 || words[i - 1] == b'|' {
+                    bytes[words[i] as usize / 64] |= 1 << (words[i] % 64);
+                }
+                i += 1;
+            }
+        }
+        _ => return [u64::MAX; 4],
+    }
+    bytes
+}
+
 impl Layout {
     /// The layout of this name that has these steps.
     pub(super) const fn new(name: &'static str, steps: &'static [Step]) -> Layout {
-        Layout { name, steps, shape: Shape::of_steps(steps), shared: 0, alike: 0, marks: Marks::of_steps(steps) }
+        let (shape, marks, first) = (Shape::of_steps(steps), Marks::of_steps(steps), first_bytes(steps));
+        Layout { name, steps, shape, shared: 0, alike: 0, marks, first }
     }
 
     /// The layouts as a group, in which each knows what it shares with the one before.
@@ -265,6 +294,11 @@ impl Layout {
     /// Whether a line of that shape and with these marks can have this layout.
     pub(super) const fn fits(&self, (shape, marks): (Shape, Marks)) -> bool {
         self.marks.0 & !marks.0 == 0 && self.shape.fits(shape)
+    }
+
+    /// Whether a line whose first byte is this one can have this layout.
+    pub(super) const fn begins_with(&self, first: u8) -> bool {
+        self.first[first as usize / 64] >> (first % 64) & 1 != 0
     }
 
     /// How many of these also call it the same.

@@ -49,6 +49,9 @@ impl Header<'_> {
         loop {
             self.at = text::skip_spaces(self.line, self.at);
             let rest = &self.line[self.at..];
+            if rest.first().is_none_or(|first| first.is_ascii_alphanumeric() || *first == b'[') {
+                return;
+            }
             let marks = rest.iter().take_while(|byte| matches!(byte, b'-' | b'>')).count();
             if marks == 3 && rest.starts_with(b"--- ") {
                 self.before_dashes = Some(self.named);

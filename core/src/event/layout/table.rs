@@ -172,13 +172,14 @@ pub(super) fn read(
     context: &mut TimeContext,
     matched: &mut LayoutMatch,
 ) -> bool {
+    let first = line.get(from).copied().unwrap_or_default();
     let shape = opening.map(|opening| (Shape::of(line, opening.end), Marks::of(line, opening.end)));
     let mut matching = Matching::new(line, from, opening, context);
     // Where the last layout that was tried failed, and how much of it all those since then share.
     let (mut failed, mut shared, mut alike) = (0, 0, 0);
     for layout in group {
         (shared, alike) = (layout.shared().min(shared), layout.alike().min(alike));
-        if failed < shared || !shape.is_none_or(|shape| layout.fits(shape)) {
+        if failed < shared || !layout.begins_with(first) || !shape.is_none_or(|shape| layout.fits(shape)) {
             continue;
         }
         match layout.read(alike.min(failed), &mut matching) {

@@ -79,6 +79,22 @@ pub(super) fn is_number(text: &[u8]) -> bool {
     end == text.len()
 }
 
+/// By the first letter of levels' names, the second ones, as bits.
+const SECOND_LETTERS: [u32; 32] = {
+    const STARTS: &[u8; 44] = b"innowawrerdedbfifafttrvevrcrcoseemalpadppnfe";
+    let (mut letters, mut at) = ([0; 32], 0);
+    while at < STARTS.len() {
+        letters[STARTS[at] as usize & 31] |= pair_bit(STARTS[at], STARTS[at + 1]);
+        at += 2;
+    }
+    letters
+};
+
+/// The bit of the second of two small letters; none where one of them is no letter.
+const fn pair_bit(first: u8, second: u8) -> u32 {
+    if first.is_ascii_lowercase() && second.is_ascii_lowercase() { 1 << (second & 31) } else { 0 }
+}
+
 /// The word at `at`, if it is a level's name: letters alone and numbers are too little to go by.
 ///
 /// A digit or a step behind it belongs to it where OpenTelemetry or Go's slog writes one: `INFO3`,
@@ -89,10 +105,13 @@ pub(super) fn level_word(line: &[u8], at: usize) -> Option<(Level, Range<usize>)
     if first >= 0x80 {
         return foreign_level(rest).map(|(level, length)| (level, at..at + length));
     }
-    let length = rest.iter().take(14).take_while(|byte| byte.is_ascii_alphabetic()).count();
     // Most words fail on their first two letters, without a look at the rest.
-    const STARTS: &[u8; 44] = b"innowawrerdedbfifafttrvevrcrcoseemalpadppnfe";
-    if length < 3 || !STARTS.as_chunks::<2>().0.contains(&[rest[0] | 32, rest[1] | 32]) {
+    let second = rest.get(1)? | 32;
+    if SECOND_LETTERS[usize::from(first | 32) & 31] & pair_bit(first | 32, second) == 0 {
+        return None;
+    }
+    let length = rest.iter().take(14).take_while(|byte| byte.is_ascii_alphabetic()).count();
+    if length < 3 {
         return None;
     }
     let word = &rest[..length];

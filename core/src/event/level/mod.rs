@@ -153,6 +153,9 @@ impl Level {
     /// Whether `text` says no more than this level does: its name in any case or short for it. A
     /// `notice` or `severe` says more, and so does a number.
     pub fn same_word(self, text: &[u8]) -> bool {
+        if text == self.name().as_bytes() {
+            return true;
+        }
         let words: &[&[u8]] = match self {
             Level::Trace => &[b"trace", b"t", b"v", b"trc", b"trce"],
             Level::Debug => &[b"debug", b"d", b"dbg", b"dbug"],

@@ -1,21 +1,24 @@
 //! A record in MessagePack: its roles found, its members read and findings added, without a detour
 //! through JSON.
 
+mod array;
 mod edit;
+mod render;
 
 use super::fields::Value;
 use super::found::{RoleMatches, Scope, Seen};
 use super::json::{self, Kind};
 use super::msgpack::{self, DEEPEST, Head, Malformed, Reader};
-use super::parsed::{Annotation, Form, InsertPoint, ParsedEvent, Shape};
+use super::parsed::{Annotation, Form, InsertPoint, ParsedEvent, Shape, Slot};
 use super::roles::{Claim, Company, Meaning, Names, Role};
 use super::time::{TimeContext, Timestamp};
-use super::unescape::escape_into;
 use super::{Fault, Record, transcode};
 use std::borrow::Cow;
 use std::io::Write;
 
+use array::copied;
 pub use edit::{annotate, edit, mask};
+pub use render::render;
 
 /// What the walk of a map needs besides where it stands.
 struct Walk<'a> {
@@ -116,8 +119,17 @@ impl RoleMatches {
                 self.signs(content, Kind::Text, meaning);
                 if msgpack::is_utf8(content) {
                     let value = json::Value::new(Kind::Text, start, reader.at());
+                    let before = self.time_at.take();
                     for claim in claims(meaning, self.company).filter_map(|claim| scope.admitted(claim)) {
                         self.claim(walk.bytes, value, claim, walk.context);
+                    }
+                    if self.time_at.is_some() {
+                        self.time_at = Some(copied(content, walk.arena));
+                    }
+                    self.time_at = self.time_at.or(before);
+                    if let Some(part) = meaning.part {
+                        self.part = Some((part, copied(content, walk.arena)));
+                        self.company |= Company::PART_OF_TIME;
                     }
                 }
             }
@@ -132,6 +144,14 @@ impl RoleMatches {
                     let (mut nested, mut reader) = (Self::default(), here);
                     nested.map(&mut reader, &inside, walk, depth + 1)?;
                     self.take_better(&nested);
+                }
+                if let Head::Array(length) = head
+                    && length > 0
+                    && depth < DEEPEST
+                {
+                    let mut reader = here;
+                    reader.head()?;
+                    self.packed_array((reader, length), meaning, scope, walk, depth)?;
                 }
             }
             _ => {}
@@ -155,7 +175,11 @@ impl RoleMatches {
         }
         let value = json::Value::new(Kind::Number, start, walk.arena.len());
         self.signs(value.of(walk.arena), Kind::Number, meaning);
-        let mut used = false;
+        let mut used = meaning.part.is_some();
+        if let Some(part) = meaning.part {
+            self.part = Some((part, value));
+            self.company |= Company::PART_OF_TIME;
+        }
         for claim in claims(meaning, self.company).filter_map(|claim| scope.admitted(claim)) {
             let before = self.ranks[claim.role as usize];
             self.claim(walk.arena, value, claim, walk.context);
@@ -166,6 +190,7 @@ impl RoleMatches {
                 used = true;
             }
         }
+        used |= self.time_at.is_some_and(|at| at.start() == start);
         if !used {
             walk.arena.truncate(start);
         }
@@ -183,7 +208,19 @@ impl RoleMatches {
             (again.annotation, again.own) = (self.annotation, self.own);
             *self = again;
         }
+        if self.company.has(Company::PART_OF_TIME) {
+            self.complete_time(walk.arena);
+        }
         self.settle_level();
+        let message = &mut self.slots[Role::Message as usize];
+        if self.company.has(Company::BYTES)
+            && !self.company.has(Company::ENVELOPE)
+            && message.in_arena
+            && message.form == Form::Text
+        {
+            // Elsewhere such an array is no text.
+            *message = Slot::default();
+        }
         let slot = self.slots[Role::Duration as usize];
         if self.unit_is_open && slot.form != Form::Absent {
             let raw = slot.of(walk.bytes, walk.arena).to_vec();
@@ -326,74 +363,6 @@ pub(super) fn each_key(bytes: &[u8], mut each: impl FnMut(&[u8])) {
             return;
         }
     }
-}
-
-/// Appends the map `bytes` as one JSON object, with `findings`, the inside of a JSON array, in its
-/// member `name`.
-///
-/// What only the shipper's framing knew, the time and the tag, is put in front where the record has
-/// no such member.
-///
-/// # Errors
-/// [`Malformed`] when it is no map or its member is no array; `out` is then as it was.
-pub fn render(
-    bytes: &[u8],
-    lead: &[u8],
-    tag: &[u8],
-    findings: Option<(&str, &[u8])>,
-    out: &mut Vec<u8>,
-) -> Result<(), Malformed> {
-    let start = out.len();
-    let with = findings.map(|(name, findings)| {
-        let (mut array, mut map) = (vec![b'['], Vec::new());
-        array.extend_from_slice(findings);
-        array.push(b']');
-        annotate(bytes, name, &array, &mut map).map(|()| map)
-    });
-    let map = match with {
-        Some(map) => Cow::Owned(map?),
-        None => Cow::Borrowed(bytes),
-    };
-    let result = rendered(&map, lead, tag, out);
-    if result.is_err() {
-        out.truncate(start);
-    }
-    result
-}
-
-fn rendered(map: &[u8], lead: &[u8], tag: &[u8], out: &mut Vec<u8>) -> Result<(), Malformed> {
-    let mut reader = Reader::new(map, 0);
-    let Head::Map(length) = reader.head()? else { return Err(Malformed) };
-    out.push(b'{');
-    let start = out.len();
-    let (mut has_time, mut has_tag) = (false, false);
-    for _ in 0..length {
-        let key = out.len();
-        transcode::put_key(&mut reader, 1, out)?;
-        has_time |= &out[key..] == b"\"timestamp\"";
-        has_tag |= &out[key..] == b"\"tag\"";
-        out.push(b':');
-        transcode::to_json(&mut reader, 1, out)?;
-        out.push(b',');
-    }
-    let end = out.len();
-    if let Some(time) = lead_time(lead).filter(|_| !has_time) {
-        out.extend_from_slice(b"\"timestamp\":\"");
-        time.write_rfc3339(out);
-        out.extend_from_slice(b"\",");
-    }
-    if !tag.is_empty() && !has_tag {
-        out.extend_from_slice(b"\"tag\":\"");
-        escape_into(String::from_utf8_lossy(tag).as_bytes(), out);
-        out.extend_from_slice(b"\",");
-    }
-    // They stand in front, and only now it is known that the record has none of their names.
-    out[start..].rotate_left(end - start);
-    if out.len() > start {
-        out.pop();
-    }
-    out.push(b'}');
-    Ok(())
 }
 
 #[cfg(test)]

@@ -41,6 +41,16 @@ fn roles_are_those_of_the_same_event_in_json() {
         r#"{"jsonPayload":{"message":"m","logger":"l"},"resource":{"labels":{"pod_name":"p"}},"severity":"ERROR"}"#,
         r#"{"ProviderName":"p","Level":2,"Computer":"w","Message":"m"}"#,
         r#"{"Duration":12500000,"DownstreamStatus":"502","OriginStatus":500,"RequestPath":"/a"}"#,
+        r#"{"timeUnixNano":"1772352902250000000","severityNumber":17,"body":{"stringValue":"boom"},"attributes":[{"key":"http.response.status_code","value":{"intValue":503}},{"key":"thread.name","value":{"stringValue":"t-1"}},{"key":"list","value":{"arrayValue":{"values":[]}}},{"key":3}]}"#,
+        r#"{"resource":[{"key":"service.name","value":{"stringValue":"shop"}}],"attributes":[{"key":"host.name","value":"n9"},7],"message":"m"}"#,
+        r#"{"__REALTIME_TIMESTAMP":"1772352902250000","PRIORITY":"3","MESSAGE":[104,105,195,164],"_HOSTNAME":"n1","container_name":"c"}"#,
+        r#"{"message":[104,105],"level":"error"}"#,
+        r#"{"container_name":"c","message":[104,300],"level":"error"}"#,
+        r#"{"instant":{"epochSecond":1772352902,"nanoOfSecond":250000001},"level":"ERROR","message":"m"}"#,
+        r#"{"timestamp":{"seconds":1772352902,"nanos":7},"severity":"ERROR","message":"m"}"#,
+        r#"{"datetime":{"date":"2026-03-01 08:15:02.250000","timezone":"Europe/Berlin"},"level":400,"message":"m"}"#,
+        r#"{"datetime":{"timezone":"Asia/Tokyo","date":"2026-03-01 08:15:02.250000"},"level":400,"message":"m"}"#,
+        r#"{"log_events":[{"message":"only","level":"error"}],"attributes":[]}"#,
         r#"{}"#,
     ] {
         let names = Names::defaults("anomalies");

@@ -13,14 +13,14 @@ const WEEKDAY: &[&str] = &["星期", "礼拜", "週", "周"];
 
 /// Which half of its day a time is in, where that is said before it.
 #[derive(Clone, Copy)]
-pub(super) enum Half {
+enum Half {
     Morning,
     Afternoon,
 }
 
 impl Half {
     /// The hour of the day. Hours beyond 12 say so already.
-    pub(super) fn hour(self, hour: u32) -> u32 {
+    fn hour(self, hour: u32) -> u32 {
         match self {
             Half::Morning if hour == 12 => 0,
             Half::Afternoon if hour < 12 => hour + 12,
@@ -52,8 +52,17 @@ impl Cursor<'_> {
         self.spaces();
         self.asian_weekday();
         self.spaces();
+        self.behind_half(civil, Self::asian_time)
+    }
+
+    /// The time of day that `read` reads, perhaps behind `下午` and its like.
+    pub(super) fn behind_half(
+        &mut self,
+        civil: Civil,
+        read: impl FnOnce(&mut Self, Civil) -> Option<Civil>,
+    ) -> Option<Civil> {
         let half = self.half_before();
-        let mut civil = self.asian_time(civil)?;
+        let mut civil = read(self, civil)?;
         if let Some(half) = half {
             civil.hour = half.hour(civil.hour);
         }
@@ -61,7 +70,7 @@ impl Cursor<'_> {
     }
 
     /// `下午` and its like, with the blanks behind it.
-    pub(super) fn half_before(&mut self) -> Option<Half> {
+    fn half_before(&mut self) -> Option<Half> {
         // The words of all three scripts begin with one of these bytes.
         if !matches!(self.peek(), 0xE4..=0xEC) {
             return None;

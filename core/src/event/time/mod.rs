@@ -87,16 +87,20 @@ impl Timestamp {
         let (days, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400) as u32);
         let (year, month, day) = calendar::civil_from_days(days as i32);
         let mut text = *b"0000-00-00T00:00:00.000000000Z";
-        digits(&mut text[0..4], year as u32);
-        digits(&mut text[5..7], month);
-        digits(&mut text[8..10], day);
-        digits(&mut text[11..13], second / 3600);
-        digits(&mut text[14..16], second / 60 % 60);
-        digits(&mut text[17..19], second % 60);
+        let year = year as u32;
+        two_digits(&mut text, 0, year / 100 % 100);
+        two_digits(&mut text, 2, year % 100);
+        two_digits(&mut text, 5, month);
+        two_digits(&mut text, 8, day);
+        two_digits(&mut text, 11, second / 3600);
+        two_digits(&mut text, 14, second / 60 % 60);
+        two_digits(&mut text, 17, second % 60);
         let end = if nanos == 0 {
             19
         } else if nanos.is_multiple_of(1_000_000) {
-            digits(&mut text[20..23], nanos / 1_000_000);
+            let millis = nanos / 1_000_000;
+            text[20] = b'0' + (millis / 100) as u8;
+            two_digits(&mut text, 21, millis % 100);
             23
         } else if nanos.is_multiple_of(1000) {
             digits(&mut text[20..26], nanos / 1000);
@@ -108,6 +112,12 @@ impl Timestamp {
         text[end] = b'Z';
         (text, end + 1)
     }
+}
+
+/// Two digits of `value`, which is below 100, at `at`.
+#[inline(always)]
+fn two_digits(text: &mut [u8; 30], at: usize, value: u32) {
+    (text[at], text[at + 1]) = (b'0' + (value / 10) as u8, b'0' + (value % 10) as u8);
 }
 
 /// Fills `place` with the last digits of `value`.

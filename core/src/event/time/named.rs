@@ -10,9 +10,15 @@ use super::written::{TimeKind, Written, scan_dashed, scan_digits};
 pub(super) fn scan_names(text: &[u8], context: &TimeContext) -> Option<(Written, usize)> {
     let mut cursor = Cursor { text, at: 0 };
     // Nearly all lines that begin with a letter are told apart here, without a look at any name.
-    let is_number_next = behind_word(text)?.is_ascii_digit();
+    let (length, next) = behind_word(text)?;
+    let is_number_next = next.is_ascii_digit();
     if is_number_next && let Some(month) = cursor.month() {
         return month_first(cursor, month, TimeKind::Syslog, context);
+    }
+    // Longer names of weekdays are English ones.
+    let word = &text[..length];
+    if length > 4 && word.is_ascii() && !word[length - 3..].eq_ignore_ascii_case(b"day") {
+        return None;
     }
     cursor.weekday()?;
     cursor.one_of(b",");
@@ -28,16 +34,16 @@ pub(super) fn scan_names(text: &[u8], context: &TimeContext) -> Option<(Written,
     month_first(cursor, month, TimeKind::Dated, context)
 }
 
-/// What stands behind the first word of a text and the blanks after it, if that word is no longer
-/// than the name of a month.
-fn behind_word(text: &[u8]) -> Option<u8> {
+/// How long the first word of a text is, and what stands behind it and the blanks after it, if that
+/// word is no longer than the name of a month.
+fn behind_word(text: &[u8]) -> Option<(usize, u8)> {
     /// `september` and its like, with a point or a comma.
     const LONGEST: usize = 14;
     let word = text.iter().take(LONGEST).position(|byte| byte.is_ascii() && !byte.is_ascii_alphabetic())?;
     let mut cursor = Cursor { text, at: word };
     cursor.one_of(b".,");
     cursor.spaces()?;
-    Some(cursor.peek())
+    Some((word, cursor.peek()))
 }
 
 /// Syslog's and ctime's forms behind their month.

@@ -156,12 +156,7 @@ pub(super) fn scan_digits(text: &[u8], context: &TimeContext) -> Option<(Written
                 Civil::date(Some(year), month, cursor.number(1, 2)?)
             };
             cursor.date_end()?;
-            let half = cursor.half_before();
-            let mut civil = cursor.time(civil)?;
-            if let Some(half) = half {
-                civil.hour = half.hour(civil.hour);
-            }
-            civil
+            cursor.behind_half(civil, Cursor::time)?
         }
         1 | 2 => {
             if count == 1
@@ -194,7 +189,9 @@ fn short_date(cursor: &mut Cursor<'_>, separator: u8, context: &TimeContext) -> 
         cursor.spaces();
         cursor.skip(b"de ");
     }
-    if let Some(month) = cursor.month() {
+    if !cursor.peek().is_ascii_digit()
+        && let Some(month) = cursor.month()
+    {
         return Some((named_date(cursor, Civil::date(None, month, first))?, true));
     }
     if separator == b' ' {
@@ -216,12 +213,7 @@ fn short_date(cursor: &mut Cursor<'_>, separator: u8, context: &TimeContext) -> 
         return None;
     };
     cursor.date_end()?;
-    let half = cursor.half_before();
-    let mut civil = cursor.time(civil)?;
-    if let Some(half) = half {
-        civil.hour = half.hour(civil.hour);
-    }
-    Some((civil, false))
+    Some((cursor.behind_half(civil, Cursor::time)?, false))
 }
 
 /// A date whose last field is a year of four digits: with slashes the month comes first, as

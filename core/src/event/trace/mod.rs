@@ -19,7 +19,7 @@ mod stack;
 use super::parsed::{ParsedEvent, Shape};
 use super::unescape::has_escape;
 use super::{Encoding, Level, Record};
-use memchr::memchr;
+use memchr::{memchr, memmem};
 pub use name::exception;
 pub use stack::{Stack, StackReader, stack_in};
 
@@ -271,7 +271,17 @@ pub(super) fn may_be_inside(record: &Record, parsed: &ParsedEvent, bytes: &[u8])
     // A trace has line ends. In JSON, also in JSON inside of a text or a map, they are escaped;
     // elsewhere, as where seismolog itself has joined lines, they are not.
     let (line, is_json) = (record.span.of(bytes), json && record.encoding == Encoding::Line);
-    has_escape(line, b'n') || (!is_json && memchr(b'\n', line).is_some())
+    has_escape(line, b'n') || (!is_json && memchr(b'\n', line).is_some()) || (is_json && has_frames(line))
+}
+
+/// The line has an array of texts, of which some begin as frames do. Most lines have no array of
+/// texts, so that nothing is searched for.
+fn has_frames(line: &[u8]) -> bool {
+    let is_of_texts = |at: &usize| line[at + 1..].trim_ascii_start().starts_with(b"\"");
+    let Some(start) = memchr::memchr_iter(b'[', line).take(64).find(is_of_texts) else { return false };
+    const FRAMES: [&[u8]; 5] =
+        [b"\"at ", b"\"    at ", b"\"Traceback (most recent call last):\"", b"\"\\tat ", b"\"  File \\\""];
+    FRAMES.iter().any(|frame| memmem::find(&line[start..], frame).is_some())
 }
 
 /// The line ends in digits behind a colon, and has no space before that: `…:12` or `…:12:5`.
