@@ -180,7 +180,7 @@ impl Engine {
         if self.memory.is_due() {
             self.keep_memory();
         }
-        let moment = self.clock.accept(parsed.time, now);
+        let moment = self.clock.accept(parsed.time, source_of(fields), now);
         // A stream's first times can turn out to be wrong, and its clock is set back.
         if moment.now >= self.next_tick || moment.now.0 < self.next_tick.0.saturating_sub(TICK_NS) {
             self.tick_at(moment, Some(fields.batch()), outcome);
@@ -417,6 +417,15 @@ impl Engine {
             self.rules.mask(before);
         }
         self.tick_rules(moment.now, true, batch, outcome);
+    }
+}
+
+/// Whose clock an event goes by: that of its host, or else of its input.
+#[inline]
+fn source_of(fields: &Fields<'_>) -> u64 {
+    match fields.parsed().host_hash() {
+        0 => u64::from(fields.record().source.0),
+        host => host,
     }
 }
 
