@@ -31,7 +31,7 @@ pub mod template;
 pub(crate) mod testing;
 
 use crate::event::{Batch, EventParser, Fault, Fields, Shape, Timestamp};
-use clock::{Moment, StreamClock};
+use clock::{Moment, StreamClock, source_of};
 use cost::Cost;
 pub use detector::AHEAD;
 use detector::{Detector, ModuleCounts, OperationQuantiles, Report, TableUse};
@@ -417,15 +417,6 @@ impl Engine {
             self.rules.mask(before);
         }
         self.tick_rules(moment.now, true, batch, outcome);
-    }
-}
-
-/// Whose clock an event goes by: that of its host, or else of its input.
-#[inline]
-fn source_of(fields: &Fields<'_>) -> u64 {
-    match fields.parsed().host_hash() {
-        0 => u64::from(fields.record().source.0),
-        host => host,
     }
 }
 

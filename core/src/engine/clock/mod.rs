@@ -25,7 +25,7 @@ mod source;
 mod sources;
 
 use super::running_time::RunningTime;
-use crate::event::Timestamp;
+use crate::event::{Fields, Timestamp};
 use jump::{Back, Forward};
 use serde::{Deserialize, Serialize};
 use source::Verdict;
@@ -100,6 +100,15 @@ pub struct Moment {
     /// Nanoseconds by which the clock of the event's source is ahead of the others', where that is
     /// steady; negative is behind, 0 is right.
     pub ahead: i64,
+}
+
+/// Whose clock an event goes by: that of its host, or else of its input.
+#[inline]
+pub(super) fn source_of(fields: &Fields<'_>) -> u64 {
+    match fields.parsed().host_hash() {
+        0 => u64::from(fields.record().source.0),
+        host => host,
+    }
 }
 
 impl Pace {

@@ -50,6 +50,8 @@ pub mod test {
     pub const GOOD_TURING: &str = "Good–Turing";
     /// An absolute limit of the configuration.
     pub const LIMIT: &str = "limit";
+    /// How far a source's times are from the others' when they come.
+    pub const CLOCK: &str = "times against those of the other sources";
     /// A rule says so.
     pub const RULE: &str = "rule";
     /// More incidents than are told one by one.
@@ -99,6 +101,8 @@ pub enum Evidence {
     Novelty(NoveltyEvidence),
     /// No input.
     Input(InputEvidence),
+    /// A source whose clock is off.
+    Clock(ClockEvidence),
     /// What a rule said.
     Rule(RuleEvidence),
     /// More incidents of a kind than are told one by one.
@@ -264,6 +268,13 @@ pub struct InputEvidence {
     pub idle_s: f64,
     /// See `idle_s`.
     pub longest_s: f64,
+}
+
+/// Of a source whose clock is off.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ClockEvidence {
+    /// Seconds by which it is ahead of the other sources; negative is behind.
+    pub ahead_s: f64,
 }
 
 /// Of a rule.
