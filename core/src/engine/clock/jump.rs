@@ -1,11 +1,11 @@
 //! A time that the stream may have gone to: how many events agree on it while none is where it was.
 //!
-//! *Forward.* Three events of a lone source suffice, five where others speak as well. Of one source
-//! in a row, only those count that are further apart than the others' mean gap: if another was
-//! where the front is, it would have spoken between them with a chance of 1 − e⁻¹ each time. So a
-//! source ahead is believed wrongly with a chance of e⁻⁵ each time it tries, until its offset is
-//! known. A leap of over four days needs 10 events, one of over forty days 100: clocks that stand
-//! in 2099 are more frequent than such rests.
+//! *Forward.* Three events suffice of a lone source or of several, five of one where others spoke
+//! as well. Of one source in a row, only those count that are further apart than the others' mean
+//! gap: if another was where the front is, it would have spoken between them with a chance of
+//! 1 − e⁻¹ each time. So a source ahead is believed wrongly with a chance of e⁻⁵ each time it
+//! tries, until its offset is known. A leap of over ten days needs 10 events, one of over a hundred days 100: clocks that
+//! stand in 2099 are more frequent than such rests. An event where the front is takes three back.
 //!
 //! *Back.* To the time before the last leap, three events in a row suffice, for that was wrong.
 //! Otherwise lines of yesterday are most often a backlog that is read again. They are believed
@@ -16,10 +16,13 @@ use super::{JUMP, Pace, SECOND};
 use serde::{Deserialize, Serialize};
 
 const DAY: i64 = 86_400 * SECOND;
-/// Events that must agree, of a lone source and of several.
-const AGREEMENT: [u32; 2] = [3, 5];
+/// Events that must agree, and of one source where others spoke as well.
+const AGREEMENT: u32 = 3;
+const OF_ONE: u32 = 5;
 /// They are so many where the leap is longer than so many days.
-const FAR: [(i64, u32); 2] = [(4, 10), (40, 100)];
+const FAR: [(i64, u32); 2] = [(10, 10), (100, 100)];
+/// How many of them an event takes back that is where the front is.
+const DISSENT: u32 = 3;
 /// Events that must agree to go back.
 const BACK_EVENTS: u32 = 100;
 /// How long what goes back must last: as a backlog, and by hours.
@@ -35,30 +38,40 @@ pub(super) struct Forward {
     votes: u32,
     /// The last event that counted.
     counted: (u64, i64),
+    /// Several sources agree.
+    several: bool,
 }
 
 impl Forward {
     /// What is agreed on with one more event, of `source` and at `time`.
     pub(super) fn vote(before: Option<Self>, time: i64, source: u64, pace: &Pace, slack: i64) -> Self {
-        let new = Self { times: [time; 3], votes: 1, counted: (source, time) };
+        let new = Self { times: [time; 3], votes: 1, counted: (source, time), several: false };
         let Some(mut this) = before.filter(|this| time >= this.times[0].saturating_sub(slack)) else { return new };
         if this.counted.0 == source && time < this.counted.1.saturating_add(pace.gap_of_others(source)) {
             return this;
         }
-        (this.votes, this.counted) = (this.votes.saturating_add(1), (source, time));
+        this.votes = this.votes.saturating_add(1);
         // One that is far ahead agrees that it is at least that late, and with no more.
         if time.saturating_sub(this.times[2]) <= JUMP {
+            this.several |= source != this.counted.0;
+            this.counted = (source, time);
             this.times = [this.times[1], this.times[2], time];
             this.times.sort_unstable();
         }
         this
     }
 
+    /// What is agreed on after an event where the front is.
+    pub(super) fn dissent(self) -> Option<Self> {
+        let votes = self.votes.saturating_sub(DISSENT);
+        (votes > 0).then_some(Self { votes, ..self })
+    }
+
     /// The time to go to, if enough agree.
     pub(super) fn agreed(&self, front: i64, alone: bool) -> Option<i64> {
         let there = self.times[1];
         let days = there.saturating_sub(front) / DAY;
-        let few = AGREEMENT[usize::from(!alone)];
+        let few = if alone || self.several { AGREEMENT } else { OF_ONE };
         let need = FAR.iter().filter(|far| days >= far.0).map(|far| far.1).max().unwrap_or(few);
         (self.votes >= need).then_some(there)
     }
@@ -91,7 +104,7 @@ impl Back {
     /// Whether enough agree; `former` is where the front was before its last leap.
     pub(super) fn agreed(&self, front: i64, former: Option<i64>) -> bool {
         let is_near = |former: i64| self.first.saturating_sub(former).saturating_abs() <= JUMP;
-        if former.is_some_and(is_near) && self.votes >= AGREEMENT[0] {
+        if former.is_some_and(is_near) && self.votes >= AGREEMENT {
             return true;
         }
         let half_hours = (front.saturating_sub(self.first) as f64 / (JUMP / 2) as f64).round() as i64;

@@ -203,7 +203,7 @@ impl StreamClock {
             self.sources.tidy(self.highest.0);
         }
         if self.forward.is_some() || self.back.is_some() {
-            (self.forward, self.back) = (None, None);
+            (self.forward, self.back) = (self.forward.and_then(Forward::dissent), None);
         }
     }
 
@@ -218,6 +218,7 @@ impl StreamClock {
         let front = self.highest.0;
         match self.sources.learn(source, own.0, lead, front, (self.pace.gap, slack)) {
             Verdict::Settled => {
+                self.sources.count(source);
                 if let Some(wrong) = self.sources.majority(front, slack) {
                     self.shift(wrong, slack);
                 }
@@ -258,9 +259,11 @@ impl StreamClock {
 
     /// The stream is at another time than it seemed.
     fn go_to(&mut self, there: i64) {
+        let front = self.highest.0;
         self.highest = Timestamp(there);
         self.confirmations = self.confirmations.max(CONFIRMED);
         (self.forward, self.back) = (None, None);
+        self.sources.forget_trials(there.saturating_sub(front));
         self.running.jump(self.highest);
     }
 

@@ -1,8 +1,8 @@
 //! One source whose events are not in step: is its clock off, or does it deliver late?
 //!
 //! *Offset.* The difference between its times and the front must stay the same, within half of the
-//! slack, for 5 events and 3 s of the stream (or four of its mean gaps), in which its own times go
-//! on as the front does. So a backlog that is read again at another pace is no offset, nor is a
+//! slack and two mean gaps, for 5 events and 3 s of the stream (or four of its mean gaps), in which its own times go
+//! on as the front does and at most three times as many events are in step. So a backlog that is read again at another pace is no offset, nor is a
 //! clock that stands still. An offset is *steady*, and told, once it has held for a minute and at
 //! least 9 of 10 of the source's events have it.
 //!
@@ -17,6 +17,8 @@ use std::ops::RangeInclusive;
 
 /// Events that must agree on an offset.
 const EVENTS: u32 = 5;
+/// Events in step that one which agrees outweighs.
+const RIGHT: u32 = 3;
 /// For how long they must, in nanoseconds and in mean gaps of the stream.
 const LASTS: (i64, i64) = (3 * SECOND, 4);
 /// For how long an offset has held that is steady.
@@ -46,8 +48,9 @@ pub(super) struct SourceClock {
     delivery: Delivery,
     /// Its latest time.
     latest: i64,
-    /// The front at its last event.
+    /// The front at its last event, and at its last out of step.
     pub(super) heard: i64,
+    pub(super) strayed: i64,
 }
 
 /// Events of a source that are out of step alike.
@@ -58,6 +61,8 @@ struct Trial {
     /// Its own time and the front at the first of them.
     own: i64,
     front: i64,
+    /// Events in step since then.
+    right: u32,
 }
 
 /// Late events of a source that come in its order.
@@ -96,6 +101,7 @@ impl SourceClock {
             delivery: Delivery::default(),
             latest: i64::MIN,
             heard: front,
+            strayed: front,
         }
     }
 
@@ -108,6 +114,7 @@ impl SourceClock {
         let lead = if is_right { lead } else { aligned };
         if in_step.contains(&lead) {
             (self.latest, self.heard) = (self.latest.max(own), front);
+            self.trial.right = self.trial.right.saturating_add(1);
             if self.offset != 0 {
                 self.weigh(is_right, front);
             }
@@ -135,7 +142,7 @@ impl SourceClock {
     /// Learns of an event at `own` that is out of step by `lead`.
     pub(super) fn learn(&mut self, own: i64, lead: i64, front: i64, (gap, slack): (i64, i64)) -> Verdict {
         let in_order = own >= self.latest.saturating_sub(slack);
-        (self.latest, self.heard) = (self.latest.max(own), front);
+        (self.latest, self.heard, self.strayed) = (self.latest.max(own), front, front);
         if let Some(offset) = self.trial.see(own, front, gap, slack) {
             let steady = self.steady && offset.saturating_abs() >= TOLD;
             let (since, latest, delivery) = (front, own, self.delivery);
@@ -145,11 +152,19 @@ impl SourceClock {
         if lead < 0 && self.delivery.see(own, lead, front, in_order) { Verdict::AsUsual } else { Verdict::Unknown }
     }
 
+    /// The front has moved on by `leap`, and events about so far ahead of it were right.
+    pub(super) fn forget_trial(&mut self, leap: i64) {
+        if (1..=leap.saturating_mul(3)).contains(&self.trial.difference) {
+            self.trial = Trial::default();
+        }
+    }
+
     /// The front has turned out to be off by `wrong`.
     pub(super) fn shift(&mut self, wrong: i64) {
         self.offset = self.offset.saturating_sub(wrong);
-        (self.trial, self.steady, self.since) = (Trial::default(), false, self.since.saturating_add(wrong));
+        (self.steady, self.since) = (false, self.since.saturating_add(wrong));
         self.heard = self.heard.saturating_add(wrong);
+        self.strayed = self.strayed.saturating_add(wrong);
     }
 
     /// Whether it is in step like any other, as far as is known.
@@ -169,8 +184,8 @@ impl Trial {
     fn see(&mut self, own: i64, front: i64, gap: i64, slack: i64) -> Option<i64> {
         let difference = own.saturating_sub(front);
         let off = difference.saturating_sub(self.difference);
-        if self.events == 0 || off.saturating_abs() > slack / 2 {
-            *self = Self { events: 1, difference, own, front };
+        if self.events == 0 || off.saturating_abs() > slack / 2 + 2 * gap {
+            *self = Self { events: 1, difference, own, front, right: 0 };
             return None;
         }
         self.events = self.events.saturating_add(1);
@@ -178,7 +193,9 @@ impl Trial {
         let lasted = front.saturating_sub(self.front);
         let lasts = lasted >= LASTS.0.max(LASTS.1.saturating_mul(gap));
         let but = (lasted / 4).saturating_add(gap).saturating_add(SECOND / 2);
-        let agreed = self.events >= EVENTS && lasts && went_on((self.own, own), (self.front, front), but);
+        let agreed = self.events >= EVENTS.max(self.right / RIGHT)
+            && lasts
+            && went_on((self.own, own), (self.front, front), but);
         agreed.then_some(self.difference)
     }
 }
@@ -195,10 +212,9 @@ impl Delivery {
         } else if front.saturating_sub(self.counted) >= DELIVERIES.1 / i64::from(DELIVERIES.0) {
             (self.times, self.counted) = (self.times.saturating_add(1), front);
             let lasted = front.saturating_sub(self.front);
-            if self.times > DELIVERIES.0 && lasted >= DELIVERIES.1 {
-                self.usual = went_on((self.own, own), (self.front, front), lasted / 2);
-                (self.times, self.own, self.front) = (1, own, front);
-            }
+            self.usual |= self.times > DELIVERIES.0
+                && lasted >= DELIVERIES.1
+                && went_on((self.own, own), (self.front, front), lasted / 2);
         }
         self.usual
     }

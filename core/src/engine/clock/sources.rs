@@ -54,8 +54,10 @@ impl Sources {
         self.spoke = [[0; WORDS], self.spoke[0]];
         self.ends = front.saturating_add(EPOCH);
         self.off.retain(|_, source| {
-            let quiet = front.saturating_sub(source.heard);
-            quiet < if source.is_plain() { EPOCH } else { KEPT }
+            if source.is_plain() {
+                return front.saturating_sub(source.strayed) < EPOCH;
+            }
+            front.saturating_sub(source.heard) < KEPT
         });
     }
 
@@ -81,6 +83,11 @@ impl Sources {
             self.off.remove(&quietest);
         }
         self.off.entry(source).or_insert_with(|| SourceClock::new(front)).learn(own, lead, front, pace)
+    }
+
+    /// The front has moved on by `leap`: those who told so are not off.
+    pub(super) fn forget_trials(&mut self, leap: i64) {
+        self.off.values_mut().for_each(|source| source.forget_trial(leap));
     }
 
     /// By how much the front is off, by the median of the sources that speak.
