@@ -38,6 +38,10 @@ const JUMP: i64 = 3_600 * SECOND;
 const CONFIRMED: u32 = 100;
 /// The slack is so many mean gaps, where that is more than the allowed lateness.
 const SLACK_GAPS: i64 = 3;
+/// Where sources have drawn the front away from the others, in steps that are each within the
+/// slack, they may lead by a fourth of the allowed lateness, for so long.
+const STRICT: i64 = 4;
+const STRICT_FOR: i64 = 3_600 * SECOND;
 /// The mean gap is over so many events.
 const GAP_EVENTS: i64 = 32;
 /// A share of events as 2⁻¹⁶ths.
@@ -69,6 +73,9 @@ pub struct StreamClock {
     /// confirmed it then.
     #[serde(default)]
     former: Option<(i64, u32)>,
+    /// The front until which a source may lead by less.
+    #[serde(default)]
+    strict_until: i64,
 }
 
 /// How fast the stream goes, and from how many sources.
@@ -159,6 +166,7 @@ impl StreamClock {
             forward: None,
             back: None,
             former: None,
+            strict_until: i64::MIN,
         }
     }
 
@@ -178,7 +186,13 @@ impl StreamClock {
             return self.inside(own, 0, arrival);
         }
         let slack = self.pace.slack(self.allowed_lateness);
-        let reach = if self.pace.is_alone(source) { JUMP } else { slack };
+        let reach = if self.pace.is_alone(source) {
+            JUMP
+        } else if self.highest.0 < self.strict_until {
+            self.pace.slack(self.allowed_lateness / STRICT)
+        } else {
+            slack
+        };
         let (mut lead, mut ahead) = (own.0.saturating_sub(self.highest.0), 0);
         if !self.sources.is_empty() {
             (lead, ahead) = self.sources.align(source, own.0, lead, self.highest.0, -slack..=reach);
@@ -255,6 +269,7 @@ impl StreamClock {
     fn shift(&mut self, wrong: i64, slack: i64) {
         self.sources.shift(wrong, slack);
         self.go_to(self.highest.0.saturating_add(wrong));
+        self.strict_until = self.highest.0.saturating_add(STRICT_FOR);
     }
 
     /// The stream is at another time than it seemed.

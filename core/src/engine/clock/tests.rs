@@ -353,3 +353,31 @@ fn a_state_of_the_version_before_is_taken_over_and_a_new_one_goes_on_alike() {
         assert_eq!(kept.accept(time, host, Timestamp(0)), again.accept(time, host, Timestamp(0)), "at {at}");
     }
 }
+
+#[test]
+fn a_fifth_of_the_hosts_off_by_seconds_to_hours_are_told_and_no_others() {
+    let (mut all, mut outside) = (0, 0);
+    for seed in 0..60 {
+        let mut dice = Dice(seed * 7 + 1);
+        let (hosts, from) = (10 + seed % 40, if seed % 2 == 0 { 0.0 } else { 300.0 });
+        let off: BTreeMap<u64, f64> = (0..hosts / 5)
+            .map(|host| {
+                let far = (3f64.ln() + dice.unit() * 6_000f64.ln()).exp();
+                (hash(host), if dice.unit() < 0.5 { far } else { -far })
+            })
+            .collect();
+        let lines = dice.lines(hosts, 20.0, 900.0);
+        let shows = |(at, host): (f64, u64)| {
+            (at, host, at + if at < from { 0.0 } else { off.get(&host).copied().unwrap_or(0.0) })
+        };
+        let told = put(&mut StreamClock::new(10.0), lines.into_iter().map(shows));
+        assert!(told.off.abs() < 21.0, "{seed}: {}", told.off);
+        for (host, (lines, late, ahead)) in &told.sources {
+            let by = off.get(host).copied().unwrap_or(0.0);
+            (all, outside) = (all + lines, outside + late);
+            assert!(by.abs() > 20.0 || ahead.is_none(), "{seed}: {by} was told as {ahead:?}");
+            assert!(by.abs() < 52.0 || ahead.is_some(), "{seed}: {by} was not told");
+        }
+    }
+    assert!(outside * 100 < all, "{outside} of {all} are in no window");
+}
