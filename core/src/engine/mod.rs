@@ -32,7 +32,7 @@ pub mod template;
 pub(crate) mod testing;
 
 use crate::event::{Batch, EventParser, Fault, Fields, Shape, Timestamp};
-use clock::{Moment, StreamClock};
+use clock::{Moment, StreamClock, source_of};
 use columns::{LearnedColumns, LearnedColumnsSnapshot};
 use cost::Cost;
 pub use detector::AHEAD;
@@ -193,7 +193,7 @@ impl Engine {
         if self.memory.is_due() {
             self.keep_memory();
         }
-        let moment = self.clock.accept(parsed.time, now);
+        let moment = self.clock.accept(parsed.time, source_of(fields), now);
         // The first timestamps of a stream can turn out to be wrong; then its clock is set back.
         if moment.now >= self.next_tick || moment.now.0 < self.next_tick.0.saturating_sub(TICK_NS) {
             self.tick_at(moment, Some(fields.batch()), outcome);

@@ -79,7 +79,8 @@ pub(crate) fn pass(detector: &mut dyn Detector, incidents: &mut Incidents, start
     let mut findings = Vec::new();
     for second in from..from + seconds {
         let now = start.saturating_add_nanos(second * 1_000_000_000);
-        let moment = super::clock::Moment { time: now, now, running: second as f64, arrival: now, outside: false };
+        let moment =
+            super::clock::Moment { time: now, now, running: second as f64, arrival: now, outside: false, ahead: 0 };
         detector.tick(moment, &mut Report::new(incidents, &mut findings));
     }
 }
@@ -107,7 +108,7 @@ pub(crate) fn observe_into(
         let (fields, time) = (batch.fields(i), at(i));
         let template = templates.see(&fields, time, &mut merges);
         let running = time.seconds_since(at(0));
-        let moment = super::clock::Moment { time, now: time, running, arrival: time, outside: false };
+        let moment = super::clock::Moment { time, now: time, running, arrival: time, outside: false, ahead: 0 };
         let mut report = Report::new(incidents, findings);
         let stack = super::stack_trace::in_field(&fields);
         let event = Event { fields, moment, template, templates: &templates, stack: stack.as_ref() };

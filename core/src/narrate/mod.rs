@@ -87,9 +87,9 @@ pub fn ending(language: Language, events: u64, seconds: f64) -> String {
 
 /// The remedy, where it depends on the detector alone.
 #[must_use]
-pub fn remedy(language: Language, detector: DetectorName) -> Option<String> {
+pub fn remedy(language: Language, detector: DetectorName, kind: &str) -> Option<String> {
     match language {
-        Language::En => en::remedy(detector).map(str::to_owned),
+        Language::En => en::remedy(detector, kind).map(str::to_owned),
     }
 }
 

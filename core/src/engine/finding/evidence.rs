@@ -53,6 +53,8 @@ pub mod test {
     pub const GOOD_TURING: &str = "Good–Turing";
     /// A limit from the configuration.
     pub const LIMIT: &str = "limit";
+    /// How far a source's times are from those of the other sources.
+    pub const CLOCK: &str = "times against those of the other sources";
     /// Every FATAL is reported.
     pub const EVERY_FATAL: &str = "every FATAL";
     /// A rule decided.
@@ -103,6 +105,8 @@ pub enum Evidence {
     Novelty(NoveltyEvidence),
     /// A stalled input.
     Input(InputEvidence),
+    /// A source whose clock is off.
+    Clock(ClockEvidence),
     /// A match of a rule.
     Rule(RuleEvidence),
     /// More open incidents of a kind than are reported one by one.
@@ -278,6 +282,13 @@ pub struct InputEvidence {
     pub idle_s: f64,
     /// The longest pause before, in seconds. Not in the JSON.
     pub longest_s: f64,
+}
+
+/// Evidence of a source whose clock is off.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ClockEvidence {
+    /// Seconds by which it is ahead of the other sources; negative is behind.
+    pub ahead_s: f64,
 }
 
 /// Evidence of a rule.

@@ -3,8 +3,8 @@
 use super::evidence::{Evidence, Measured, test};
 use super::rounding::significant;
 use super::{
-    DetectorName, GuardEvidence, InputEvidence, LatencyEvidence, LoopEvidence, NoveltyEvidence, RateEvidence,
-    RuleEvidence, ShareEvidence, ShiftEvidence, SilenceEvidence, StormEvidence, UnfinishedEvidence,
+    ClockEvidence, DetectorName, GuardEvidence, InputEvidence, LatencyEvidence, LoopEvidence, NoveltyEvidence,
+    RateEvidence, RuleEvidence, ShareEvidence, ShiftEvidence, SilenceEvidence, StormEvidence, UnfinishedEvidence,
 };
 use crate::event::Timestamp;
 use crate::event::time::{TimeContext, time_text};
@@ -19,6 +19,9 @@ pub(super) struct OwnJson {
     /// `loop`: how many threads go round, where that was counted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) actors: Option<u32>,
+    /// `input/clock`: seconds by which the source is ahead of the others; negative is behind.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) ahead_s: Option<f64>,
     /// `silence`: what stopped with the key; `novelty`: some of what was new with it; `latency`:
     /// operations of the module that have become slow together with it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -193,6 +196,7 @@ impl OwnJson {
                 also: of.also.clone(),
                 ..own
             },
+            Evidence::Clock(of) => Self { ahead_s: Some(of.ahead_s), ..own },
             Evidence::Input(of) => Self { limit_s: Some(of.limit_s), ..own },
             Evidence::Rule(_) | Evidence::Storm(_) => own,
         }
@@ -280,6 +284,9 @@ impl OwnJson {
                 also: self.also,
                 ..NoveltyEvidence::default()
             }),
+            DetectorName::Input if kind == "clock" => {
+                Evidence::Clock(ClockEvidence { ahead_s: self.ahead_s.unwrap_or_default() })
+            }
             DetectorName::Input => {
                 Evidence::Input(InputEvidence { limit_s: self.limit_s.unwrap_or_default(), ..InputEvidence::default() })
             }

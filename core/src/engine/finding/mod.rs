@@ -10,8 +10,9 @@ mod rounding;
 mod schema;
 
 pub use evidence::{
-    Evidence, GuardEvidence, InputEvidence, LatencyEvidence, LoopEvidence, Measured, NoveltyEvidence, RateEvidence,
-    RuleEvidence, ShareEvidence, ShiftEvidence, SilenceEvidence, StormEvidence, UnfinishedEvidence, test, unit,
+    ClockEvidence, Evidence, GuardEvidence, InputEvidence, LatencyEvidence, LoopEvidence, Measured, NoveltyEvidence,
+    RateEvidence, RuleEvidence, ShareEvidence, ShiftEvidence, SilenceEvidence, StormEvidence, UnfinishedEvidence, test,
+    unit,
 };
 pub(super) use json::IncidentJson;
 pub use json::SCHEMA_VERSION;

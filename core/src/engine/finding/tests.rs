@@ -58,6 +58,7 @@ fn what_is_read_back_is_written_as_it_was() {
         ),
         ("novelty", "template", json!({ "example": "a", "template": "1618163b08e8614e", "template_text": "a <*>" })),
         ("input", "stalled", json!({ "limit_s": 61.5 })),
+        ("input", "clock", json!({ "ahead_s": -420.0 })),
         ("rule", "oom", json!({ "expected": null, "threshold": null, "p_value": null, "window_s": null })),
     ] {
         let mut own = own;

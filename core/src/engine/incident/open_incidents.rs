@@ -97,7 +97,7 @@ impl From<IncidentSnapshot> for Incident {
 impl Incident {
     pub(super) fn new(mut opening: Opening, now: Timestamp) -> Self {
         opening.key.fit();
-        opening.remedy = opening.remedy.or_else(|| narrate::remedy(Language::En, opening.detector));
+        opening.remedy = opening.remedy.or_else(|| narrate::remedy(Language::En, opening.detector, &opening.kind));
         opening.cause.iter_mut().chain(&mut opening.remedy).for_each(|text| finding::cut(text, TEXT_BYTES));
         let count = opening.count.max(1);
         let mut incident = Self {

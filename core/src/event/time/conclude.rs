@@ -92,7 +92,7 @@ fn conclude_in(
     let seconds = written.instant.0.div_euclid(NANOS);
     let (days, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400) as u32);
     let (year, month, day) = civil_from_days(days as i32);
-    let seconds = zone.seconds((year as i16, month as u8, day as u8), second)?;
+    let seconds = zone.seconds((year as i16, month as u8, day as u8), second, context.last())?;
     let start = seconds.checked_mul(NANOS)?;
     written.instant = Timestamp(start.checked_add(written.instant.0.rem_euclid(NANOS))?);
     Some((written, end))
@@ -136,7 +136,7 @@ pub(super) fn conclude(
             let days = days_from_civil(i32::from(year), u32::from(month), u32::from(day));
             Some(i64::from(days) * 86_400 + i64::from(second) - i64::from(east))
         }
-        None => context.zone().seconds((year, month, day), second),
+        None => context.zone().seconds((year, month, day), second, context.last()),
     };
     let instant = instant_of(seconds(year)?, nanos)?;
     if yearless && context.is_a_year_early(instant, month) {

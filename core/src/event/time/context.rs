@@ -4,6 +4,10 @@
 //! **Zones.** An abbreviation that the zone of the context uses means what it means there (`IST` is
 //! of India, of Ireland or of Israel); `zone.rs` has the commonest meaning for all others.
 //!
+//! **An hour that comes twice.** When the clocks go back, a local time of that hour has two instants.
+//! Lines are nearly in order: it is the first of the two that is not more than ten minutes before
+//! the line before it. So the hour's second round begins where the times go back.
+//!
 //! **The year** is a clock: it begins at the given year, a January after a December is of the next
 //! year, and a December after a January (a line slightly out of order around new year) of the year
 //! before again. The year that it begins at is a guess, which times that have a year can correct:
@@ -17,13 +21,15 @@
 //! taken.
 
 use jiff::civil;
-use jiff::tz::TimeZone;
+use jiff::tz::{AmbiguousOffset, TimeZone};
 
 use super::calendar;
 use super::written::{self, Written};
 use super::zone::{self, Abbreviations};
 use super::{NANOS, Timestamp};
 
+/// How far a line may be before the line before it and still be of the same round of an hour.
+const ORDER_S: i64 = 600;
 /// How far clocks of one stream may be apart.
 const SLACK: i64 = 86_400 * NANOS;
 
@@ -51,6 +57,8 @@ pub struct TimeContext {
     month: u8,
     /// The latest time with a year that the stream has shown.
     latest: Option<Timestamp>,
+    /// The time that was accepted last.
+    last: Option<Timestamp>,
     /// What a clock showed last, if the year is from one.
     present: Option<Timestamp>,
     /// A second in UTC as it was written last, and where it begins: lines come many to a second.
@@ -66,8 +74,9 @@ pub(super) enum Zone {
 }
 
 impl Zone {
-    /// Seconds since the epoch of a valid date and second of its day in this zone.
-    pub(super) fn seconds(&self, date: (i16, u8, u8), second: u32) -> Option<i64> {
+    /// Seconds since the epoch of a valid date and second of its day in this zone, in a line after
+    /// one of the time `last`.
+    pub(super) fn seconds(&self, date: (i16, u8, u8), second: u32, last: Option<Timestamp>) -> Option<i64> {
         let (year, month, day) = date;
         match self {
             Zone::Fixed(offset) => {
@@ -78,7 +87,14 @@ impl Zone {
                 let (hour, minute) = ((second / 3600) as i8, (second / 60 % 60) as i8);
                 let time = civil::Time::new(hour, minute, (second % 60) as i8, 0).ok()?;
                 let date = civil::Date::new(year, month as i8, day as i8).ok()?;
-                Some(zone.to_timestamp(civil::DateTime::from_parts(date, time)).ok()?.as_second())
+                let written = zone.to_ambiguous_timestamp(civil::DateTime::from_parts(date, time));
+                let offset = written.offset();
+                let first = written.compatible().ok()?.as_second();
+                let AmbiguousOffset::Fold { before, after } = offset else { return Some(first) };
+                let second = first + i64::from(before.seconds() - after.seconds());
+                let order = last.map_or(i64::MIN, |last| last.0.div_euclid(NANOS) - ORDER_S);
+                // A line before it that is behind both tells nothing.
+                Some(if first < order && order <= second { second } else { first })
             }
         }
     }
@@ -118,7 +134,16 @@ impl TimeContext {
             // A zone of one offset for all times needs no search.
             named.to_fixed_offset().map_or(Zone::Named(named), |offset| Zone::Fixed(offset.seconds()))
         };
-        Ok(TimeContext { zone, abbreviations, year, month: 0, latest: None, present: None, second: ([0; 19], 0) })
+        Ok(TimeContext {
+            zone,
+            abbreviations,
+            year,
+            month: 0,
+            latest: None,
+            last: None,
+            present: None,
+            second: ([0; 19], 0),
+        })
     }
 
     /// The same, where the year was taken from a clock that shows `now`: times without a year are
@@ -132,6 +157,11 @@ impl TimeContext {
     /// Tells what the clock shows by now; nothing to a context whose year is not from one.
     pub fn set_present(&mut self, now: Timestamp) {
         self.present = self.present.max(self.present.and(Some(now)));
+    }
+
+    /// The time that was accepted last.
+    pub(super) fn last(&self) -> Option<Timestamp> {
+        self.last
     }
 
     /// The zone of times without one.
@@ -208,6 +238,7 @@ impl TimeContext {
     /// Moves the year clock to a time that the caller really took; one with a year tells what has
     /// passed.
     pub(crate) fn accept(&mut self, written: &Written) {
+        self.last = Some(written.instant);
         match written.clock {
             Some((_, 0)) => {}
             Some((year, month)) => (self.year, self.month) = (year, month),

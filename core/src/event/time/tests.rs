@@ -530,6 +530,40 @@ fn zones_of_times_without_one() {
 }
 
 #[test]
+fn the_hour_that_comes_twice_follows_the_order_of_lines() {
+    let read = |zone: &str, times: &[&str]| -> Vec<String> {
+        let mut context = TimeContext::new(zone, 2026).unwrap();
+        times
+            .iter()
+            .map(|text| time_text(text.as_bytes(), &mut context).unwrap().to_string()[11..19].to_owned())
+            .collect()
+    };
+    // A line that is a little late is of its own round, and so is one after a rest.
+    let written =
+        ["01:59:58", "02:00:01", "02:59:50", "02:59:59", "02:00:01", "02:59:58", "02:30:00", "02:55:00", "03:00:00"]
+            .map(|time| format!("2026-10-25 {time}"));
+    let written: Vec<&str> = written.iter().map(String::as_str).collect();
+    let means =
+        ["23:59:58", "00:00:01", "00:59:50", "00:59:59", "01:00:01", "00:59:58", "01:30:00", "01:55:00", "02:00:00"];
+    assert_eq!(read("Europe/Berlin", &written), means);
+    // The first line of all is of the first round. One that is far ahead moves none into the second.
+    assert_eq!(read("Europe/Berlin", &["2026-10-25 02:30:00", "2026-10-25 02:31:00"]), ["00:30:00", "00:31:00"]);
+    assert_eq!(read("Europe/Berlin", &["2099-01-01 00:00:00", "2026-10-25 02:31:00"]), ["23:00:00", "00:31:00"]);
+    // Other zones and forms; half an hour that comes twice.
+    assert_eq!(read("America/New_York", &["11/01/2026 01:59:00", "11/01/2026 01:01:00"]), ["05:59:00", "06:01:00"]);
+    assert_eq!(read("Australia/Lord_Howe", &["2026-04-05 01:59:00", "2026-04-05 01:31:00"]), ["14:59:00", "15:01:00"]);
+    assert_eq!(read("Europe/London", &["Oct 25 01:59:00", "Oct 25 01:00:30"]), ["00:59:00", "01:00:30"]);
+    // In spring nothing is lost: what is written of the hour that is left out goes on.
+    assert_eq!(read("Europe/Berlin", &["2026-03-29 01:59:59", "2026-03-29 03:00:01"]), ["00:59:59", "01:00:01"]);
+    assert_eq!(read("Europe/Berlin", &["2026-03-29 02:30:00"]), ["01:30:00"]);
+    // A zone that was written needs no order, unless it is a name.
+    assert_eq!(
+        read("Europe/Berlin", &["2026-10-25 02:30:00+02:00", "2026-10-25 02:31:00+01:00", "2026-10-25 02:32:00+02:00"]),
+        ["00:30:00", "01:31:00", "00:32:00"]
+    );
+}
+
+#[test]
 fn the_ends_of_the_range_are_told() {
     for (nanos, text) in [
         (0, "1970-01-01T00:00:00Z"),

@@ -28,6 +28,7 @@ pub(super) fn summary(subject: &Subject<'_>) -> String {
         Evidence::Silence(evidence) => silence::summary(subject, evidence),
         Evidence::Novelty(evidence) => novelty::summary(subject, evidence),
         Evidence::Input(evidence) => input::summary(evidence),
+        Evidence::Clock(evidence) => input::clock_summary(subject, evidence),
         Evidence::Rule(evidence) => rule::summary(evidence),
         Evidence::Storm(evidence) => storm::summary(subject, evidence),
     }
@@ -37,8 +38,8 @@ pub(super) fn ending(events: u64, seconds: f64) -> String {
     format!("ended after {} in {seconds:.1} s: ", counted(events as f64, "event"))
 }
 
-pub(super) fn remedy(detector: DetectorName) -> Option<&'static str> {
-    (detector == DetectorName::Input).then_some(input::REMEDY)
+pub(super) fn remedy(detector: DetectorName, kind: &str) -> Option<&'static str> {
+    (detector == DetectorName::Input).then(|| input::remedy(kind))
 }
 
 pub(super) fn meaning(finding: &Finding) -> &'static str {
@@ -49,7 +50,7 @@ pub(super) fn meaning(finding: &Finding) -> &'static str {
         DetectorName::Spread => spread::MEANING,
         DetectorName::Silence => silence::MEANING,
         DetectorName::Novelty => novelty::meaning(finding),
-        DetectorName::Input => input::MEANING,
+        DetectorName::Input => input::meaning(finding),
         DetectorName::Rule => rule::MEANING,
     }
 }
@@ -63,7 +64,7 @@ pub(super) fn next_step(finding: &Finding) -> Option<NextStep> {
         DetectorName::Spread => Some(spread::next_step(&place)),
         DetectorName::Silence => Some(silence::next_step(&place)),
         DetectorName::Novelty => Some(novelty::next_step(&place)),
-        DetectorName::Input => Some(input::next_step()),
+        DetectorName::Input => Some(input::next_step(finding, &place)),
         DetectorName::Rule => None,
     }
 }

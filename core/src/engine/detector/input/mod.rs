@@ -1,6 +1,6 @@
-//! The input itself has stalled: it is open, and nothing arrives.
+//! The input itself: it has stalled, or the clock of one of its sources is off.
 //!
-//! Only the wall clock can tell, and only while the input is live. The pause since the last arrival
+//! *Stalled*: it is open, and nothing arrives. Only the wall clock can tell, and only while the input is live. The pause since the last arrival
 //! is tested against the tail of the pauses between arrivals so far (`stats::gap_tail`). The pause
 //! must also last a minute, and twice the longest pause so far. The incident ends when something
 //! arrives. A pause of this length is learned when it came twice, for an input with office hours.
@@ -9,7 +9,13 @@
 //! time between two readings of the clock, at most five seconds count. Memory: 80 bytes. Cold
 //! start: ten minutes from the first arrival, 50 arrivals, and ten times the limit; after a restart
 //! what was learned holds.
+//!
+//! *Clock*: the stream's clock knows by how much each source is off (`engine/clock`). An offset of
+//! half a minute or more that has been steady for a minute opens an incident, one for each source.
+//! It ends with the first event of the source that is right again, or after a day without events
+//! (`clocks.rs`). Memory: 24 bytes a source that is off.
 
+mod clocks;
 mod options;
 
 use super::options::SharedOptions;
@@ -22,6 +28,7 @@ use crate::engine::incident::{IncidentId, Opening};
 use crate::engine::snapshot::Stateful;
 use crate::engine::stats::gap_tail::GapTail;
 use crate::event::Timestamp;
+use clocks::Clocks;
 pub use options::InputOptions;
 use serde::{Deserialize, Serialize};
 
@@ -51,6 +58,9 @@ pub struct InputState {
     /// Stalls that have ended, and the longest of them in seconds.
     stalls: u32,
     longest: f64,
+    /// Sources whose clocks are off.
+    #[serde(default)]
+    clocks: Clocks,
 }
 
 impl Registered for Input {
@@ -117,9 +127,16 @@ impl Detector for Input {
             self.look_at_the_clock(arrival);
             self.arrived(event.moment.now, report);
         }
+        if event.moment.ahead != 0 || !self.state.clocks.is_empty() {
+            self.state.clocks.observe(event, report);
+        }
     }
 
-    fn tick(&mut self, _: Moment, _: &mut Report<'_>) {}
+    fn tick(&mut self, moment: Moment, report: &mut Report<'_>) {
+        if !self.state.clocks.is_empty() {
+            self.state.clocks.tick(moment, report);
+        }
+    }
 
     fn idle(&mut self, moment: Moment, report: &mut Report<'_>) {
         self.look_at_the_clock(moment.arrival);

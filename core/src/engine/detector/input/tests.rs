@@ -69,3 +69,48 @@ fn a_snapshot_keeps_what_was_learned_but_not_the_clock() {
     assert_eq!(second.opened(DetectorName::Input).len(), 1);
     assert!(Input::new(&InputOptions::default(), SharedOptions::default()).restore(b"nonsense").is_err());
 }
+
+/// A line of ten hosts each fifth of a second, of which some are off by so many seconds.
+fn hosts(stream: &mut testing::Stream, seconds: std::ops::Range<i64>, off: &[(i64, i64)]) {
+    for i in seconds.start * 5..seconds.end * 5 {
+        // In no order, so that no host always speaks behind another.
+        let host = i * i % 7 + i % 4;
+        let ahead = off.iter().find(|(of, _)| *of == host).map_or(0, |(_, ahead)| *ahead);
+        let time = 1_767_225_600_000 + i * 200 + ahead * 1_000;
+        stream.line(&format!(r#"{{"time":{time},"host":"pod-{host}","message":"work {i}"}}"#));
+    }
+}
+
+#[test]
+fn a_clock_that_is_off_is_told_once_by_name_and_resolves_when_it_is_right() {
+    let mut stream = testing::Stream::new(&EngineOptions::default());
+    hosts(&mut stream, 0..600, &[]);
+    hosts(&mut stream, 600..1_500, &[(2, 420), (5, -10_800)]);
+    let said = |stream: &testing::Stream| -> Vec<String> {
+        let texts = stream.findings.iter().map(|found| format!("{:?}: {}", found.state, found.summary));
+        texts.collect()
+    };
+    assert_eq!(
+        said(&stream),
+        [
+            "Open: the clock of host pod-2 is 7 min ahead of the others",
+            "Open: the clock of host pod-5 is 3 h behind the others, or its lines come late",
+        ]
+    );
+    for found in stream.opened(DetectorName::Input) {
+        let since = found.opened_at.seconds_since(Timestamp::from_seconds(1_767_225_600 + 600));
+        assert!((60.0..300.0).contains(&since) && found.kind == "clock" && found.severity == Severity::Warning);
+    }
+    let mut second = testing::Stream::new(&EngineOptions::default());
+    second.engine.restore(&stream.engine.snapshot()).unwrap();
+    hosts(&mut second, 1_500..1_800, &[(5, -10_800)]);
+    assert_eq!(second.findings.len(), 1, "{:?}", said(&second));
+    assert!(second.findings[0].state == State::Resolved && second.findings[0].key.0[0].1 == "pod-2");
+}
+
+#[test]
+fn offsets_of_seconds_and_late_shippers_are_no_fault_of_a_clock() {
+    let mut stream = testing::Stream::new(&EngineOptions::default());
+    hosts(&mut stream, 0..1_500, &[(2, 8), (5, -8), (6, 20)]);
+    assert_eq!(stream.findings, []);
+}

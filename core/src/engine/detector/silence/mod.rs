@@ -24,7 +24,8 @@
 //!
 //! A silence ends when the key speaks, or after a day, when it is taken for gone.
 //!
-//! Late events speak too: a host whose clock goes wrong has not stopped. Time is the stream's
+//! Late events speak too: a host whose clock goes wrong has not stopped. Of a key that is silent
+//! already, those from before its silence do not. Time is the stream's
 //! without its stalls, so that a stopped input or a leap of all timestamps is no silence. A key is
 //! examined only when it is due (`schedule.rs`). Memory: 350 bytes a key and its name; keys are
 //! capped for each member. Cold start: silent for `warm_up_s` of stream.
@@ -208,6 +209,11 @@ impl Detector for Silence {
                 self.begin(i, hash, &name);
                 continue;
             };
+            // What it said before it fell silent comes late, and ends no silence.
+            let is_old = event.moment.outside && event.moment.time.0 <= key.last_time;
+            if is_old && (key.silent.is_some() || key.awaited || key.parked.is_some()) {
+                continue;
+            }
             key.last_time = event.moment.now.0;
             key.partner = partner.map_or(0, |partner| hashes[partner]);
             if key.silent.is_some() || key.awaited || key.parked.is_some() {

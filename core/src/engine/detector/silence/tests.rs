@@ -429,3 +429,18 @@ fn a_parked_key_that_speaks_is_watched_again() {
     let found = stream.of_silence()[0].opened_at.seconds_since(Timestamp::from_millis(START_MS));
     assert!((21_300.0..21_500.0).contains(&found), "{found}");
 }
+
+#[test]
+fn a_late_line_from_before_ends_no_silence_and_one_of_now_does() {
+    for seed in 0..3 {
+        let mut stream = Stream::new(seed);
+        stream.run(0.0, 3_400.0, 20.0, silent(3_000.0, 9_000.0, "h3"));
+        assert_eq!(stream.opened(), ["h3"]);
+        for s in [2_900.0, 2_950.0, 2_990.0] {
+            stream.put(s, "m1", "h3");
+        }
+        assert!(stream.of_silence().iter().all(|finding| finding.state != State::Resolved), "{seed}");
+        stream.put(3_400.5, "m1", "h3");
+        assert!(stream.of_silence().iter().any(|finding| finding.state == State::Resolved), "{seed}");
+    }
+}
