@@ -22,6 +22,8 @@ pub(super) const CALM_SLOTS: u32 = 12;
 
 /// Slots of a block by which dispersion and clumping are measured: a minute.
 pub(super) const BLOCK_SLOTS: u32 = 12;
+/// Slots of a day.
+pub(super) const DAY_SLOTS: u32 = (86_400.0 / SLOT_S) as u32;
 /// At any level, an incident is critical from so many failures on that are so many times the
 /// expected ones.
 const CRITICAL_FAILURES: f64 = 20.0;

@@ -1,7 +1,7 @@
 //! How much stream there was, in seconds and in events, recently and in the past.
 //!
 //! The past is what has left the longest window, and is halved with every half-life: a learned rate
-//! is a count that decays alike, divided by the past. A longer past, half forgotten in a day, is for
+//! is a count that decays alike, divided by the past. A longer past, half forgotten in a week, is for
 //! what comes so seldom that the other has forgotten it. Memory: 4 bytes a slot. Cold start: no
 //! past, so no rate.
 
@@ -20,7 +20,7 @@ pub struct Exposure {
     events: f64,
     /// Events of the past, all of them.
     past_events: f64,
-    /// The past, half forgotten in a day.
+    /// The past, half forgotten in a week.
     #[serde(default)]
     long: SecondsAndEvents,
     /// All events before the current slot; it wraps around.
@@ -29,7 +29,7 @@ pub struct Exposure {
 }
 
 /// Seconds in which the longer past is half forgotten.
-const LONG_HALF_LIFE_S: f64 = 86_400.0;
+const LONG_HALF_LIFE_S: f64 = 7.0 * 86_400.0;
 
 /// Some seconds and the events in them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -76,7 +76,7 @@ impl Exposure {
         (-std::f64::consts::LN_2 * f64::from(slots) * self.slot_s / self.half_life_s).exp()
     }
 
-    /// What is left of a count that is half forgotten in a day after `slots` slots.
+    /// What is left of a count that is half forgotten in a week after `slots` slots.
     #[must_use]
     pub fn decay_long(&self, slots: u32) -> f64 {
         (-std::f64::consts::LN_2 * f64::from(slots) * self.slot_s / LONG_HALF_LIFE_S).exp()
@@ -122,7 +122,7 @@ impl Exposure {
         SecondsAndEvents { seconds: self.seconds, events: self.events }
     }
 
-    /// The same past, half forgotten in a day.
+    /// The same past, half forgotten in a week.
     #[must_use]
     pub fn long_past(&self) -> SecondsAndEvents {
         self.long

@@ -13,9 +13,9 @@ use serde::{Deserialize, Serialize};
 const MARKS: u32 = 9;
 /// Every so manieth failure has a mark of each kind.
 const STEPS: [u32; 3] = [1, 4, 16];
-/// Windows of one key: of each kind that of all of its marks, and of the second and third that of
-/// half of them.
-pub const MARK_WINDOWS: f64 = 5.0;
+/// Windows of one key: of each kind that of all of its marks, of the second and third that of half
+/// of them, and of the second that of three.
+pub const MARK_WINDOWS: f64 = 6.0;
 
 /// The marks, with `TOTALS` totals each.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -75,14 +75,16 @@ impl<const TOTALS: usize> FailureMarks<TOTALS> {
     /// The windows that begin in slot `from` or later, and before slot `to`, the shortest first.
     pub fn windows(&self, from: u32, to: u32) -> impl Iterator<Item = MarkedWindow<TOTALS>> {
         let half = MARKS / 2 + 1;
-        [(0, MARKS), (1, half), (1, MARKS), (2, half), (2, MARKS)].into_iter().filter_map(move |(kind, most)| {
-            let newest = self.failures / STEPS[kind];
-            let mut marks = self.of_kind(kind).filter(|mark| mark[0] / STEPS[kind] + most > newest);
-            let mark = marks.find(|mark| mark[1] >= from).filter(|mark| mark[1] < to && mark[0] < self.failures)?;
-            let mut totals = [0; TOTALS];
-            totals.copy_from_slice(&mark[2..]);
-            Some(MarkedWindow { failures: self.failures - mark[0], slot: mark[1], totals })
-        })
+        [(0, MARKS), (1, half - 1), (1, half), (1, MARKS), (2, half), (2, MARKS)].into_iter().filter_map(
+            move |(kind, most)| {
+                let newest = self.failures / STEPS[kind];
+                let mut marks = self.of_kind(kind).filter(|mark| mark[0] / STEPS[kind] + most > newest);
+                let mark = marks.find(|mark| mark[1] >= from).filter(|mark| mark[1] < to && mark[0] < self.failures)?;
+                let mut totals = [0; TOTALS];
+                totals.copy_from_slice(&mark[2..]);
+                Some(MarkedWindow { failures: self.failures - mark[0], slot: mark[1], totals })
+            },
+        )
     }
 
     /// Forgets all marks: the failures so far belong to an incident.
@@ -90,15 +92,44 @@ impl<const TOTALS: usize> FailureMarks<TOTALS> {
         *self = Self::default();
     }
 
+    /// The newest failure with a mark in slot `from` or later, and those before it: their numbers
+    /// and slots.
+    fn numbered(&self, from: u32) -> Vec<(u32, u32)> {
+        let marks = (0..STEPS.len()).flat_map(|kind| self.of_kind(kind)).map(|mark| (mark[0], mark[1]));
+        let mut marks: Vec<(u32, u32)> = marks.filter(|(_, slot)| *slot >= from).collect();
+        marks.sort_unstable_by_key(|&(number, _)| std::cmp::Reverse(number));
+        marks.dedup();
+        marks
+    }
+
     /// Slots from `from` on and before `to`, and failures in them, about; the newest first.
     pub fn slots(&self, from: u32, to: u32) -> Vec<(u32, u32)> {
-        let mut marks: Vec<(u32, u32)> =
-            (0..STEPS.len()).flat_map(|kind| self.of_kind(kind)).map(|mark| (mark[0], mark[1])).collect();
-        marks.sort_unstable_by_key(|mark| std::cmp::Reverse(mark.0));
-        marks.dedup();
+        let marks = self.numbered(0);
         // A mark stands for the failures behind the next older one.
         let pairs = marks.windows(2).map(|pair| (pair[0].1, pair[0].0 - pair[1].0));
         pairs.filter(|(slot, _)| (from..to).contains(slot)).collect()
+    }
+
+    /// With how many failures since slot `from`, itself included, a failure shares a block of
+    /// `block` slots on average, about; at least one.
+    pub fn clump(&self, from: u32, block: u32) -> f64 {
+        let (mut sum, mut squares, mut open) = (0.0, 0.0, 0.0);
+        for pair in self.numbered(from).windows(2) {
+            let [(newer, at), (older, before)] = [pair[0], pair[1]];
+            let (failures, blocks) = (newer - older, (at / block).saturating_sub(before / block));
+            // Failures between two marks lie evenly in the blocks between them.
+            let of_block = f64::from(failures) / f64::from(failures.min(blocks).max(1));
+            open += of_block;
+            sum += of_block;
+            if blocks > 0 {
+                let others = f64::from(failures) - of_block;
+                squares += open * open + others * of_block;
+                sum += others;
+                open = 0.0;
+            }
+        }
+        squares += open * open;
+        if sum > 0.0 { (squares / sum).max(1.0) } else { 1.0 }
     }
 }
 
@@ -126,11 +157,11 @@ mod tests {
             }
         }
         let failures: Vec<u32> = marks.windows(0, u32::MAX).map(|window| window.failures).collect();
-        assert_eq!(failures, [8, 16, 32, 64, 128]);
+        assert_eq!(failures, [8, 12, 16, 32, 64, 128]);
         // What was before a slot, or is no longer ago than windows of slots see, is left out.
         let from = |from, to| marks.windows(from, to).map(|window| window.failures).collect::<Vec<_>>();
-        assert_eq!(from(3_950, u32::MAX), [4, 4, 4]);
-        assert_eq!(from(0, 3_900), [16, 32, 64, 128]);
+        assert_eq!(from(3_950, u32::MAX), [4, 4, 4, 4]);
+        assert_eq!(from(0, 3_900), [12, 16, 32, 64, 128]);
         marks.clear();
         assert_eq!((marks.windows(0, u32::MAX).count(), marks.heap_size()), (0, 0));
     }
@@ -148,12 +179,29 @@ mod tests {
     }
 
     #[test]
+    fn clumps_are_those_of_a_block() {
+        let clump = |gap: fn(u32) -> u32| {
+            let (mut marks, mut slot) = (FailureMarks::<0>::default(), 0);
+            (0..100).for_each(|failure| {
+                slot += gap(failure);
+                marks.add(slot, []);
+            });
+            marks.clump(0, 12)
+        };
+        // Each alone, and twenty at once an hour apart.
+        assert!((clump(|_| 30) - 1.0).abs() < 0.1, "{}", clump(|_| 30));
+        let batch = clump(|failure| if failure % 20 == 0 { 720 } else { 0 });
+        assert!(batch > 6.0 && batch < 24.0, "{batch}");
+        assert_eq!(FailureMarks::<0>::default().clump(0, 12), 1.0);
+    }
+
+    #[test]
     fn one_failure_takes_nothing_and_a_broken_state_is_set_aside() {
         let mut marks = FailureMarks::<2>::default();
         marks.add(1, [1, 2]);
         assert_eq!(marks.heap_size(), 0);
         let mut broken = FailureMarks::<2> { failures: 9, marks: vec![1; 7] };
-        assert!(broken.windows(0, u32::MAX).count() <= 5);
+        assert!(broken.windows(0, u32::MAX).count() <= 6);
         broken.add(3, [1, 1]);
         assert_eq!(broken.marks.len(), FailureMarks::<2>::SIZE);
     }

@@ -283,7 +283,7 @@ impl Cell {
         self.learned
     }
 
-    /// Errors in the past, half forgotten in a day.
+    /// Errors in the past, half forgotten in a week.
     pub(super) fn learned_long(&self) -> f64 {
         self.learned_long
     }
@@ -291,6 +291,11 @@ impl Cell {
     /// Marks an error in slot `now`, at these totals.
     pub(super) fn mark(&mut self, now: u32, totals: [u32; 2]) {
         self.marks.add(now, totals);
+    }
+
+    /// How many errors since slot `from` come in one minute, on average.
+    pub(super) fn clump(&self, from: u32) -> f64 {
+        self.marks.clump(from, BLOCK_SLOTS)
     }
 
     /// The errors so far belong to an incident.

@@ -150,7 +150,7 @@ impl Burst {
     fn owned_slots(&self, verdict: &Verdict) -> Option<u32> {
         let (past, window) = verdict.rate.clocks[1];
         if verdict.slots > self.longest {
-            Some(incident::DAY_SLOTS)
+            Some(failure::DAY_SLOTS)
         } else {
             (verdict.rate.first.least_past(window) >= past).then_some(2 * self.longest)
         }

@@ -1,6 +1,6 @@
 //! What is known of a burst when its incident opens and while it goes on.
 
-use super::super::failure::{FACTOR, SLOT_S, UsualNumber, UsualRate, is_critical};
+use super::super::failure::{DAY_SLOTS, FACTOR, UsualNumber, UsualRate, is_critical};
 use super::Verdict;
 use super::cell_key::{CellKey, Scope};
 use crate::engine::detector::tracker::{AttributedSlots, Ending};
@@ -49,9 +49,6 @@ pub(super) struct OpenBurst {
     pub(super) usual: Option<UsualOfBurst>,
     pub(super) ending: Ending,
 }
-
-/// Slots of a day.
-pub(super) const DAY_SLOTS: u32 = (86_400.0 / SLOT_S) as u32;
 
 impl OpenBurst {
     /// True of a burst that windows of errors have shown.

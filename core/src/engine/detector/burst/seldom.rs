@@ -2,7 +2,7 @@
 //! errors, whatever their span, against what it was before for days.
 //!
 //! The rate is tested at three times the usual one, because the share of errors of a day and of a
-//! night differ more than those of two minutes. The past is half forgotten in a day. Windows that
+//! night differ more than those of two minutes. The past is half forgotten in a week. Windows that
 //! the longest of the others still sees are left to those.
 
 use super::*;
@@ -104,7 +104,9 @@ impl Burst {
             first = FirstMinutes::new(0.0, own, Some(events));
         }
         let clocks = [(past[0].max(least[0]), seconds), (past[1].max(least[1]), events)];
-        let rate = UsualRate { learned: learned.max(0.0), dispersion: cell.dispersion(), clocks, first };
+        // Errors of different minutes do not clump.
+        let dispersion = cell.dispersion().min(cell.clump(window.slot));
+        let rate = UsualRate { learned: learned.max(0.0), dispersion, clocks, first };
         Some((rate, (before(others_long, others, others_seen), others)))
     }
 }

@@ -159,6 +159,7 @@ impl Spread {
             of: verdict.of as u64,
             share: verdict.usual.share,
             usual: Some(UsualOfValue::of(verdict)),
+            seldom: (verdict.slots > self.longest).then(|| verdict.expected_by_rate / verdict.window_s),
             ending,
         };
         self.open.open(spot.place, id, open, ending.deadline(), report.incidents);

@@ -32,7 +32,7 @@ pub(super) struct DimensionStats {
     /// Failures that have left all windows, decayed, and the slot up to which they were.
     pub(super) learned: f64,
     pub(super) settled: u32,
-    /// Failures of the past, half forgotten in a day.
+    /// Failures of the past, half forgotten in a week.
     #[serde(default)]
     pub(super) learned_long: f64,
     /// All failures, and all sampled events that are none; both wrap around.

@@ -4,6 +4,7 @@ use super::dimension_stats::{Counted, DimensionStats};
 use super::recent::FailureSlot;
 use super::usual::{InWindow, Usual};
 use super::value_stats::ValueStats;
+use crate::engine::detector::failure::BLOCK_SLOTS;
 use crate::engine::state::{Evict, Table, TableSnapshot};
 use crate::engine::stats::clumping::{Clumping, PRIOR};
 use crate::engine::stats::exposure::Exposure;
@@ -91,6 +92,12 @@ impl DimensionTable {
     /// about.
     pub(super) fn marked_slots(&self, key: u64, from: u32, to: u32) -> Vec<(u32, u32)> {
         self.values.get(key).map_or_else(Vec::new, |value| value.marks.slots(from, to))
+    }
+
+    /// How many failures of the value `key` since slot `from` came in the same minute as one of
+    /// them, on average.
+    pub(super) fn marked_clump(&self, key: u64, from: u32) -> f64 {
+        self.values.get(key).map_or(1.0, |value| value.marks.clump(from, BLOCK_SLOTS))
     }
 
     /// What is usual of the value `key` before a window of its last failures, and what there was in

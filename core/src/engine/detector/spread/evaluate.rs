@@ -259,7 +259,8 @@ impl Spread {
             open.ending.end();
             return;
         };
-        let expected = (usual.learned + 0.5) * passed * SLOT_S / self.exposure.past().seconds.max(1.0);
+        let a_second = (usual.learned + 0.5) / self.exposure.past().seconds.max(1.0);
+        let expected = open.seldom.unwrap_or(a_second) * passed * SLOT_S;
         open.ending.watch(Passed {
             slots: slot - from,
             failures: failures as f64,

@@ -47,7 +47,7 @@ mod state;
 mod usual;
 mod value_stats;
 
-use super::failure::{self, BLOCK_SLOTS, CALM_P, CALM_SLOTS, FACTOR, HALF_LIFE_S, SLOT_S, UsualRate};
+use super::failure::{self, BLOCK_SLOTS, CALM_P, CALM_SLOTS, DAY_SLOTS, FACTOR, HALF_LIFE_S, SLOT_S, UsualRate};
 use super::options::SharedOptions;
 use super::tracker::{Ending, IncidentTracker, Passed};
 use super::{Detector, Event, LocalizedFailures, Prior, Registered, Report, TableUse};
@@ -123,6 +123,10 @@ struct OpenValue {
     /// What is usual, for updates; none in states of versions that did not keep it.
     #[serde(default)]
     usual: Option<UsualOfValue>,
+    /// Failures a second that are usual, of an incident that windows of failures have shown: what
+    /// comes so seldom is learned before it is told.
+    #[serde(default)]
+    seldom: Option<f64>,
     ending: Ending,
 }
 
@@ -209,7 +213,12 @@ impl Spread {
         self.failures *= self.exposure.decay(to.saturating_sub(self.exposure.slot()));
         self.exposure.roll(to);
         let owned_slots = (HALF_LIFE_S / SLOT_S) as u32;
-        let going = self.open.incidents().values().filter(|open| to.saturating_sub(open.slot) <= owned_slots);
+        let owns = |open: &&OpenValue| {
+            // What comes so seldom is not learned in an hour.
+            let most = if open.seldom.is_some() { DAY_SLOTS } else { owned_slots };
+            to.saturating_sub(open.slot) <= most
+        };
+        let going = self.open.incidents().values().filter(owns);
         let slots = going.flat_map(|open| open.spots.iter().map(|spot| (spot.key, open.slot)));
         for (key, slot) in slots.collect::<Vec<_>>() {
             self.open.attribute(key, slot, to);

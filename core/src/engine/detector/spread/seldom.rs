@@ -1,8 +1,8 @@
 //! Failures that come too seldom for windows of minutes: windows of a value's last 8, 32 and 128
 //! failures, whatever their span, against what it was before for days (`stats::failure_marks`).
 //!
-//! Both tests are those of the other windows. Windows that the longest of those still sees are left
-//! to them.
+//! Both tests are those of the other windows. Failures of different minutes do not clump. Windows of
+//! less than a minute are left to the others.
 
 use super::evaluate::{RATE_P, SUSPECT_P, expected_by, ln_share};
 use super::usual::InWindow;
@@ -12,10 +12,10 @@ use crate::engine::stats::binomial;
 use crate::engine::stats::failure_marks::MarkedWindow;
 
 impl Spread {
-    /// The windows of the value's last failures that no other window sees whole.
+    /// The windows of the value's last failures that are longer than a minute.
     fn marked(&self, spot: CellKey) -> Vec<MarkedWindow<5>> {
-        let seen = (self.exposure.slot() + 1).saturating_sub(self.longest);
-        self.sides.marked(spot.key, self.open.attributed().fresh_from(spot.key), seen)
+        let before = (self.exposure.slot() + 1).saturating_sub(BLOCK_SLOTS);
+        self.sides.marked(spot.key, self.open.attributed().fresh_from(spot.key), before)
     }
 
     fn usual_of_marked(&mut self, spot: CellKey, window: &MarkedWindow<5>) -> Option<(Usual, InWindow)> {
@@ -34,7 +34,9 @@ impl Spread {
         if window.failures < settings.min_failures {
             return None;
         }
-        let (usual, there) = self.usual_of_marked(spot, &window)?;
+        let (mut usual, there) = self.usual_of_marked(spot, &window)?;
+        // Failures of different minutes do not clump.
+        usual.clump = usual.clump.min(self.sides.marked_clump(spot.key, window.slot));
         if usual.values < VALUES {
             return None;
         }

@@ -14,7 +14,7 @@ pub(super) struct ValueStats {
     pub(super) halved: u32,
     pub(super) traffic: Slots,
     pub(super) learned: f64,
-    /// Failures of the past, half forgotten in a day.
+    /// Failures of the past, half forgotten in a week.
     #[serde(default)]
     pub(super) learned_long: f64,
     /// All sampled events that are no failures; it wraps around.
