@@ -59,7 +59,7 @@ impl Novelty {
         }
         let opening = sight.opening(running, settings.threshold, self.texts.warnings(), templates);
         let id = report.incidents.open(opening, moment.now.min(moment.time), report.findings);
-        let mut open = OpenNovelty::new(id, sight.module_hash, sight.level, running, patience);
+        let mut open = OpenNovelty::new(id, sight.of(), running, patience);
         open.templates.extend(sight.template);
         self.open.push(open);
         self.latest = Some((beginning_of(sight.message), id));
@@ -85,11 +85,10 @@ impl Novelty {
             Level::Fatal => self.fatals.are_usual(running),
             _ => self.opened.is_full(running, self.warm_up_s),
         };
-        let whose = (sight.module_hash, sight.level);
-        if let Some(open) = self.open.joined_by(whose, running, self.warm_up_s, is_full) {
+        if let Some(open) = self.open.joined_by(sight.of(), running, self.warm_up_s, is_full) {
             match sight.news {
                 News::Again => open.last = running,
-                _ => open.add(sight.template, sight.message, running),
+                _ => open.add(sight.template.filter(|_| sight.is_new_text), sight.message, running),
             }
             open.level = open.level.max(sight.level);
             report.incidents.raise(open.id, sight.severity());

@@ -1,5 +1,6 @@
 //! The finding of a first sight.
 
+use super::open::NewsOf;
 use crate::engine::finding::{
     DetectorName, Evidence, Key, Measured, NoveltyEvidence, Severity, round, score_of, test, unit,
 };
@@ -67,6 +68,11 @@ impl Sight<'_> {
     /// True when nothing keeps it from being told.
     pub(super) fn is_fatal(&self) -> bool {
         self.level == Level::Fatal && self.template.is_some()
+    }
+
+    /// Of which module, at which level, and whether it is an exception or a stack.
+    pub(super) fn of(&self) -> NewsOf {
+        (self.module_hash, self.level, matches!(self.news, News::Exception(_) | News::Stack(_)))
     }
 
     /// How severe it is, by its level.

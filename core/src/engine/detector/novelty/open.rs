@@ -1,7 +1,8 @@
 //! Incidents of first sights that are open, and what goes on with them.
 //!
 //! What is new goes on with an incident of its module that had something new within a warm-up time,
-//! or with one of any module that had within a minute: a new version brings its new texts in each
+//! or with one of any module that had something new of its kind, a text or an exception, within a
+//! minute: a new version brings its new texts in each
 //! module in turn, and that is one thing to be told. Something worse than the incident opens its
 //! own where it is of another module, and a FATAL always does, unless the incident is of one.
 
@@ -21,11 +22,16 @@ const ALSO: usize = 3;
 /// Most that are open. Further ones go on with the last.
 const MOST: usize = 100;
 
+/// Of which module something new is, at which level, and whether it is an exception or a stack.
+pub(super) type NewsOf = (u64, Level, bool);
+
 /// An open incident.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct OpenNovelty {
     pub(super) id: IncidentId,
     pub(super) module: u64,
+    /// It is of an exception or a stack.
+    pub(super) is_exception: bool,
     /// The worst level of what is new in it.
     pub(super) level: Level,
     /// None of a trace of several lines.
@@ -40,12 +46,13 @@ pub(super) struct OpenNovelty {
 }
 
 impl OpenNovelty {
-    pub(super) fn new(id: IncidentId, module: u64, level: Level, running: f64, patience: f64) -> Self {
+    /// One that opens at `running` seconds.
+    pub(super) fn new(id: IncidentId, (module, level, is_exception): NewsOf, running: f64, patience: f64) -> Self {
         let (templates, also) = (BTreeSet::new(), Vec::new());
-        Self { id, module, level, templates, last: running, news: running, patience, kinds: 1, also }
+        Self { id, module, is_exception, level, templates, last: running, news: running, patience, kinds: 1, also }
     }
 
-    /// A further new kind, of which `message` is.
+    /// A further new kind, of which `message` is; its template, where that is new.
     pub(super) fn add(&mut self, template: Option<TemplateId>, message: &str, running: f64) {
         (self.last, self.news) = (running, running);
         if self.templates.len() < TEMPLATES {
@@ -86,7 +93,7 @@ impl OpenNovelties {
     /// the last that it can.
     pub(super) fn joined_by(
         &mut self,
-        (module, level): (u64, Level),
+        (module, level, is_exception): NewsOf,
         running: f64,
         within_s: f64,
         is_full: bool,
@@ -96,7 +103,7 @@ impl OpenNovelties {
             let passed = running - open.news;
             let fits = (level == Level::Fatal) <= (open.level == Level::Fatal);
             let is_near = open.module == module && passed <= within_s;
-            fits && (is_near || is_full || passed <= TOGETHER_S)
+            fits && (is_near || is_full || (passed <= TOGETHER_S && open.is_exception == is_exception))
         };
         self.0.iter_mut().rev().find(can)
     }

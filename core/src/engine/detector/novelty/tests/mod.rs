@@ -178,7 +178,7 @@ fn a_snapshot_goes_on_where_it_was_taken() {
     novelty.texts.first(6, 1, 60.0, false);
     novelty.exceptions.counts.touch(7, || 3);
     novelty.fatals.add(1, TemplateId(2), 3.0, 900.0);
-    novelty.open.push(open::OpenNovelty::new(IncidentId(1), 1, Level::Error, 3.0, 900.0));
+    novelty.open.push(open::OpenNovelty::new(IncidentId(1), (1, Level::Error, false), 3.0, 900.0));
     let mut again = Novelty::new(&NoveltyOptions::default(), SharedOptions::default());
     again.restore(&novelty.snapshot()).unwrap();
     let seen = |novelty: &Novelty| (novelty.texts.chance(1, 99.0), novelty.texts.a_day(2, 99.0), novelty.open.len());
