@@ -1,10 +1,11 @@
 //! One source whose events are not in step: is its clock off, or does it deliver late?
 //!
 //! *Offset.* The difference between its times and the front must stay the same, within half of the
-//! slack and two mean gaps, for 5 events and 3 s of the stream (or four of its mean gaps), in which its own times go
-//! on as the front does and at most three times as many events are in step. So a backlog that is read again at another pace is no offset, nor is a
-//! clock that stands still. An offset is *steady*, and told, once it has held for a minute and at
-//! least 9 of 10 of the source's events have it.
+//! slack and two mean gaps, for 5 events and 3 s of the stream (or four of its mean gaps), in which
+//! its own times go on as the front does and at most a fourth as many events are in step. So a
+//! backlog that is read again is no offset, at another pace or among lines of now, nor is a clock
+//! that stands still. An offset is *steady*, and told, once it has held for a minute and at least 9
+//! of 10 of the source's events have it.
 //!
 //! *Late delivery.* A source that ships its lines in batches, or writes times to the minute, has
 //! no offset. Its lines are as usual when they come in its own order, at most a quarter of an hour
@@ -17,13 +18,13 @@ use std::ops::RangeInclusive;
 
 /// Events that must agree on an offset.
 const EVENTS: u32 = 5;
-/// Events in step that one which agrees outweighs.
-const RIGHT: u32 = 3;
+/// At most one event in step to so many that agree.
+const RIGHT: u32 = 4;
 /// For how long they must, in nanoseconds and in mean gaps of the stream.
 const LASTS: (i64, i64) = (3 * SECOND, 4);
 /// For how long an offset has held that is steady.
 const STEADY: i64 = 60 * SECOND;
-/// Events in a row without its offset, after which a source has none.
+/// Events without its offset after which a source has none: in a row, or half as many as with it.
 const GONE: u32 = 8;
 /// Most that a usual delivery is late.
 const USUAL: i64 = 900 * SECOND;
@@ -127,7 +128,7 @@ impl SourceClock {
         if is_right {
             self.misses = self.misses.saturating_add(1);
             self.in_a_row += 1;
-            if self.in_a_row >= GONE {
+            if self.in_a_row >= GONE || self.misses >= GONE.max(self.hits / 2) {
                 *self = Self { latest: self.latest, delivery: self.delivery, ..Self::new(front) };
             }
             return;
@@ -184,7 +185,8 @@ impl Trial {
     fn see(&mut self, own: i64, front: i64, gap: i64, slack: i64) -> Option<i64> {
         let difference = own.saturating_sub(front);
         let off = difference.saturating_sub(self.difference);
-        if self.events == 0 || off.saturating_abs() > slack / 2 + 2 * gap {
+        let is_mixed = self.right > self.events / RIGHT;
+        if self.events == 0 || is_mixed || off.saturating_abs() > slack / 2 + 2 * gap {
             *self = Self { events: 1, difference, own, front, right: 0 };
             return None;
         }
@@ -193,9 +195,7 @@ impl Trial {
         let lasted = front.saturating_sub(self.front);
         let lasts = lasted >= LASTS.0.max(LASTS.1.saturating_mul(gap));
         let but = (lasted / 4).saturating_add(gap).saturating_add(SECOND / 2);
-        let agreed = self.events >= EVENTS.max(self.right / RIGHT)
-            && lasts
-            && went_on((self.own, own), (self.front, front), but);
+        let agreed = self.events >= EVENTS && lasts && went_on((self.own, own), (self.front, front), but);
         agreed.then_some(self.difference)
     }
 }

@@ -240,6 +240,22 @@ fn a_backlog_is_late_whoever_sends_it_and_however() {
 }
 
 #[test]
+fn hosts_that_also_speak_at_their_time_are_not_off() {
+    for (seed, rate, share) in [(1, 30.0, 0.33), (2, 30.0, 0.4), (3, 3.0, 0.2), (4, 100.0, 0.45)] {
+        let mut dice = Dice(seed);
+        let lines: Vec<_> = dice.lines(6, rate, 600.0);
+        let told = put(
+            &mut StreamClock::new(10.0),
+            lines
+                .into_iter()
+                .map(|(at, host)| (at, host, if at > 100.0 && dice.unit() < share { at - 60.0 } else { at })),
+        );
+        let outside = told.outside() as f64 / (500.0 * rate * share);
+        assert!(!told.is_told() && outside > 0.8 && told.most.abs() < 11.0, "{share}: {outside} {}", told.most);
+    }
+}
+
+#[test]
 fn after_a_rest_a_few_lines_suffice_and_none_is_outside() {
     for hosts in [1, 2, 30] {
         for rest in [3_700.0, 36_000.0, 82_800.0, 4.0 * 86_400.0, 20.0 * 86_400.0] {
