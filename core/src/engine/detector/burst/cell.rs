@@ -10,6 +10,8 @@ use std::collections::VecDeque;
 
 /// Modules told apart in one slot of a cell of several; the rest are counted together.
 const GROUPS: usize = 32;
+/// A window is tested again when it has grown by this part of itself.
+const RETEST: u64 = 8;
 /// The group of errors without a group, and of groups beyond the most.
 const NO_GROUP: u32 = 0;
 
@@ -56,6 +58,9 @@ pub(super) struct Cell {
     line: u64,
     #[serde(skip)]
     again: u32,
+    /// Warnings to come before the next test, in cells of warnings.
+    #[serde(default)]
+    untested: u32,
     /// The last slot with a FATAL event.
     fatal: Option<u32>,
     /// True while the cell is scheduled to be settled when something leaves its windows.
@@ -88,10 +93,24 @@ impl Cell {
             marks: ErrorMarks::default(),
             line: 0,
             again: 0,
+            untested: 0,
             fatal: None,
             active: false,
             due: 0,
         }
+    }
+
+    /// A window of `events` is not tested again before an eighth as many have come, so that tests
+    /// cost little where there are many.
+    pub(super) fn test_later(&mut self, events: u64) {
+        self.untested = (events / RETEST) as u32;
+    }
+
+    /// True while a test would say what the last one said; one event nearer to the next.
+    pub(super) fn is_tested(&mut self) -> bool {
+        let waits = self.untested > 0;
+        self.untested = self.untested.saturating_sub(1);
+        waits
     }
 
     /// Counts an error in slot `now`, of the module `group` where that is not the cell's own, or of

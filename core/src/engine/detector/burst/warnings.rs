@@ -19,6 +19,9 @@ const STRICTER: f64 = 0.01;
 const FEWEST: u32 = 2;
 /// So many are by chance in a healthy module only this seldom.
 const SHARE_P: f64 = 1e-3;
+/// A smaller part of the module's events than this never is: by the prior of the first minutes
+/// alone there is more with a chance of 0.025.
+const SHARE: f64 = 0.1;
 
 impl Burst {
     /// Counts a warning, and asks whether there are too many.
@@ -43,20 +46,28 @@ impl Burst {
 
     /// The first window in which a template has too many warnings.
     fn test_warnings(&mut self, spot: &CellKey, module: u64, settings: BurstSettings) -> Option<Verdict> {
-        let now = self.exposure.slot();
+        if self.cells.get_mut(spot.cell).is_some_and(Cell::is_tested) {
+            return None;
+        }
+        let (now, mut most) = (self.exposure.slot(), 0);
         let threshold = STRICTER * settings.threshold.unwrap_or(self.threshold);
         let fresh = self.fresh_from(spot.place).max(self.fresh_from(EVERYWHERE));
         for i in 0..self.windows.len() {
             let from = (now + 1).saturating_sub(self.windows[i]).max(fresh);
             let slots = (now + 1).saturating_sub(from);
             let warnings = if slots == 0 { 0 } else { self.since(spot, from) };
-            if warnings < u64::from(FEWEST * settings.min_errors) {
+            let (_, own) = self.traffic.others(module, slots, 0, &self.exposure);
+            if warnings < u64::from(FEWEST * settings.min_errors) || (warnings as f64) < SHARE * own {
                 continue;
             }
+            most = most.max(warnings);
             let ln_p = self.ln_p(spot, warnings, slots, FACTOR, 1.0, threshold.ln());
             if ln_p <= threshold.ln() && self.is_unusual_for_days(spot, module, warnings, slots, threshold) {
                 return Some(self.verdict(spot, warnings, slots, 1.0, ln_p, threshold));
             }
+        }
+        if let Some(cell) = self.cells.get_mut(spot.cell) {
+            cell.test_later(most);
         }
         None
     }
