@@ -111,21 +111,22 @@ fn hash(host: u64) -> u64 {
     xxhash_rust::xxh3::xxh3_64(&host.to_le_bytes())
 }
 
+/// Of a source: its lines, those outside, and when and by how much its clock was told ahead.
+type OfSource = (usize, usize, Option<(f64, f64)>);
+
 /// What has become of a stream.
 #[derive(Default)]
 struct Told {
-    /// Of each source: lines, those outside, and when and by how much its clock was told ahead.
-    sources: BTreeMap<u64, (usize, usize, Option<(f64, f64)>)>,
+    sources: BTreeMap<u64, OfSource>,
     /// How far the stream's time is from that of the lines, in seconds: the last, and the most.
     off: f64,
     most: f64,
 }
 
 impl Told {
-    fn of(&self, host: u64) -> (usize, usize, Option<(f64, f64)>) {
+    fn of(&self, host: u64) -> OfSource {
         self.sources[&hash(host)]
     }
-
     fn outside(&self) -> usize {
         self.sources.values().map(|source| source.1).sum()
     }
