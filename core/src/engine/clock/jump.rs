@@ -2,10 +2,11 @@
 //!
 //! *Forward.* Three events suffice of a lone source or of several, five of one where others spoke
 //! as well. Of one source in a row, only those count that are further apart than the others' mean
-//! gap: if another was where the front is, it would have spoken between them with a chance of
-//! 1 − e⁻¹ each time. So a source ahead is believed wrongly with a chance of e⁻⁵ each time it
-//! tries, until its offset is known. A leap of over ten days needs 10 events, one of over a hundred days 100: clocks that
-//! stand in 2099 are more frequent than such rests. An event where the front is takes three back.
+//! gap: if another was where the front is, it would have spoken between them with a chance of 1 −
+//! e⁻¹ each time. So a source ahead is believed wrongly with a chance of e⁻⁵ each time it tries,
+//! until its offset is known. A leap of over ten days needs 10 events, one of over a hundred days
+//! 100: clocks that stand in 2099 are more frequent than such rests. An event where the front is
+//! takes three back.
 //!
 //! *Back.* To the time before the last leap, three events in a row suffice, for that was wrong.
 //! Otherwise lines of yesterday are most often a backlog that is read again. They are believed

@@ -111,7 +111,7 @@ fn hash(host: u64) -> u64 {
     xxhash_rust::xxh3::xxh3_64(&host.to_le_bytes())
 }
 
-/// Of a source: lines, those outside, and when and by how much its clock was told ahead.
+/// Of a source: its lines, those outside, and when and by how much its clock was told ahead.
 type OfSource = (usize, usize, Option<(f64, f64)>);
 
 /// What has become of a stream.
@@ -127,7 +127,6 @@ impl Told {
     fn of(&self, host: u64) -> OfSource {
         self.sources[&hash(host)]
     }
-
     fn outside(&self) -> usize {
         self.sources.values().map(|source| source.1).sum()
     }

@@ -28,7 +28,8 @@ pub(super) struct FindingJson {
     detector: DetectorName,
     /// What exactly. Of `loop`: `exact`, `counter`, `cycle`, `guard`; of `burst`: `surge`, `share`;
     /// of `latency`: `outlier`, `shift`, `unfinished`; of `spread`: `value`; of `silence`: `key`;
-    /// of `novelty`: `template`, `exception`; of `input`: `stalled`, `clock`; of `rule`: the rule's name.
+    /// of `novelty`: `template`, `exception`; of `input`: `stalled`, `clock`; of `rule`: the rule's
+    /// name.
     kind: String,
     /// The rule's name; null for detectors.
     #[serde(default)]

@@ -4,9 +4,9 @@
 //! **Zones.** An abbreviation that the zone of the context uses means what it means there (`IST` is
 //! of India, of Ireland or of Israel); `zone.rs` has the commonest meaning for all others.
 //!
-//! **An hour that comes twice.** When the clocks go back, a local time of that hour has two instants.
-//! Lines are nearly in order: it is the first of the two that is not more than ten minutes before
-//! the line before it. So the hour's second round begins where the times go back.
+//! **An hour that comes twice.** When the clocks go back, a local time of that hour has two
+//! instants. Lines are nearly in order: it is the first of the two that is not more than ten
+//! minutes before the line before it. So the hour's second round begins where the times go back.
 //!
 //! **The year** is a clock: it begins at the given year, a January after a December is of the next
 //! year, and a December after a January (a line slightly out of order around new year) of the year

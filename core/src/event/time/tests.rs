@@ -546,7 +546,7 @@ fn the_hour_that_comes_twice_follows_the_order_of_lines() {
     let means =
         ["23:59:58", "00:00:01", "00:59:50", "00:59:59", "01:00:01", "00:59:58", "01:30:00", "01:55:00", "02:00:00"];
     assert_eq!(read("Europe/Berlin", &written), means);
-    // The first line of all is of the first round. One that is far ahead moves none into the second.
+    // The first line of all is of the first round. One far ahead moves none into the second.
     assert_eq!(read("Europe/Berlin", &["2026-10-25 02:30:00", "2026-10-25 02:31:00"]), ["00:30:00", "00:31:00"]);
     assert_eq!(read("Europe/Berlin", &["2099-01-01 00:00:00", "2026-10-25 02:31:00"]), ["23:00:00", "00:31:00"]);
     // Other zones and forms; half an hour that comes twice.

@@ -1,9 +1,10 @@
 //! The input itself: it has stalled, or the clock of one of its sources is off.
 //!
-//! *Stalled*: it is open, and nothing arrives. Only the wall clock can tell, and only while the input is live. The pause since the last arrival
-//! is tested against the tail of the pauses between arrivals so far (`stats::gap_tail`). The pause
-//! must also last a minute, and twice the longest pause so far. The incident ends when something
-//! arrives. A pause of this length is learned when it came twice, for an input with office hours.
+//! *Stalled*: it is open, and nothing arrives. Only the wall clock can tell, and only while the
+//! input is live. The pause since the last arrival is tested against the tail of the pauses between
+//! arrivals so far (`stats::gap_tail`). The pause must also last a minute, and twice the longest
+//! pause so far. The incident ends when something arrives. A pause of this length is learned when
+//! it came twice, for an input with office hours.
 //!
 //! A process that was stopped, or waited for its reader, cannot say that its input was idle: of the
 //! time between two readings of the clock, at most five seconds count. Memory: 80 bytes. Cold
