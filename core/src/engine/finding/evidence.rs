@@ -199,10 +199,23 @@ pub struct LatencyEvidence {
     pub also: Vec<String>,
     /// What the call that showed it had called, and what is as usual.
     pub as_usual: Vec<String>,
+    /// After which service nothing came, in the traces of slow calls.
+    pub stopped: Option<StoppedEvidence>,
     /// The observed duration, in milliseconds. Not in the JSON.
     pub observed_ms: f64,
     /// Only one host is affected: the one in `host` or in the key. Not in the JSON.
     pub of_one_host: bool,
+}
+
+/// Slow calls in whose traces nothing came after a line of one service.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StoppedEvidence {
+    /// The service.
+    pub after: String,
+    /// Such calls.
+    pub count: u32,
+    /// Slow calls in all.
+    pub of: u32,
 }
 
 /// How many of an operation's last calls lie beyond a quantile of its baseline.
@@ -353,8 +366,9 @@ impl Evidence {
     pub fn for_each_text(&mut self, visit: &mut dyn FnMut(&mut String)) {
         self.lines_mut().into_iter().flatten().flatten().for_each(&mut *visit);
         match self {
-            Self::Latency(LatencyEvidence { host, also, as_usual, .. }) => {
-                host.iter_mut().chain(also).chain(as_usual).for_each(visit);
+            Self::Latency(LatencyEvidence { host, also, as_usual, stopped, .. }) => {
+                let after = stopped.as_mut().map(|stopped| &mut stopped.after);
+                host.iter_mut().chain(also).chain(as_usual).chain(after).for_each(visit);
             }
             Self::Silence(silence) => silence.also.iter_mut().for_each(visit),
             Self::Novelty(NoveltyEvidence { template, template_text, example, also, .. }) => {
@@ -370,8 +384,9 @@ impl Evidence {
         let lines: usize = self.examples().iter().map(text).sum();
         lines
             + match self {
-                Self::Latency(LatencyEvidence { host, also, as_usual, .. }) => {
-                    host.iter().chain(also).chain(as_usual).map(text).sum()
+                Self::Latency(LatencyEvidence { host, also, as_usual, stopped, .. }) => {
+                    let after = stopped.as_ref().map(|stopped| &stopped.after);
+                    host.iter().chain(also).chain(as_usual).chain(after).map(text).sum()
                 }
                 Self::Silence(silence) => silence.also.iter().map(text).sum(),
                 Self::Novelty(NoveltyEvidence { template, template_text, example, also, .. }) => {

@@ -4,7 +4,8 @@ use super::evidence::{Evidence, Measured, test};
 use super::rounding::significant;
 use super::{
     ClockEvidence, DetectorName, GuardEvidence, InputEvidence, LatencyEvidence, LoopEvidence, NoveltyEvidence,
-    RateEvidence, RuleEvidence, ShareEvidence, ShiftEvidence, SilenceEvidence, StormEvidence, UnfinishedEvidence,
+    RateEvidence, RuleEvidence, ShareEvidence, ShiftEvidence, SilenceEvidence, StoppedEvidence, StormEvidence,
+    UnfinishedEvidence,
 };
 use crate::event::Timestamp;
 use crate::event::time::{TimeContext, time_text};
@@ -115,6 +116,12 @@ pub(super) struct OwnJson {
     /// `latency`: of the last `of` calls, those slower than `quantile` used to be.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) slow: Option<u32>,
+    /// `latency`: in how many slow calls nothing came after the module, and of how many.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) stopped: Option<[u32; 2]>,
+    /// `latency`: the module after whose line nothing came in the traces of slow calls.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) stopped_after: Option<String>,
     /// `novelty`: the event's template, 16 hex digits.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) template: Option<String>,
@@ -214,6 +221,8 @@ impl OwnJson {
             shift: of.became_shift.then_some(true),
             also: of.also.clone(),
             as_usual: of.as_usual.clone(),
+            stopped: of.stopped.as_ref().map(|stopped| [stopped.count, stopped.of]),
+            stopped_after: of.stopped.as_ref().map(|stopped| stopped.after.clone()),
             ..self
         };
         let Some(shift) = &of.shift else { return own };
@@ -311,6 +320,10 @@ impl OwnJson {
             became_shift: self.shift == Some(true),
             also: self.also.clone(),
             as_usual: self.as_usual.clone(),
+            stopped: self.stopped_after.clone().map(|after| {
+                let [count, of] = self.stopped.unwrap_or_default();
+                StoppedEvidence { after, count, of }
+            }),
             shift: self.slow.map(|slow| shift(slow, false)).or_else(|| self.fast.map(|fast| shift(fast, true))),
             ..LatencyEvidence::default()
         }

@@ -11,8 +11,8 @@ mod schema;
 
 pub use evidence::{
     ClockEvidence, Evidence, GuardEvidence, InputEvidence, LatencyEvidence, LoopEvidence, Measured, NoveltyEvidence,
-    RateEvidence, RuleEvidence, ShareEvidence, ShiftEvidence, SilenceEvidence, StormEvidence, UnfinishedEvidence, test,
-    unit,
+    RateEvidence, RuleEvidence, ShareEvidence, ShiftEvidence, SilenceEvidence, StoppedEvidence, StormEvidence,
+    UnfinishedEvidence, test, unit,
 };
 pub(super) use json::IncidentJson;
 pub use json::SCHEMA_VERSION;

@@ -2,7 +2,7 @@
 
 use super::{NextStep, Subject, look, look_at};
 use crate::engine::finding::Evidence;
-use crate::engine::finding::{Finding, Key, LatencyEvidence, ShiftEvidence, UnfinishedEvidence};
+use crate::engine::finding::{Finding, Key, LatencyEvidence, ShiftEvidence, StoppedEvidence, UnfinishedEvidence};
 use crate::narrate::quantity::milliseconds;
 use crate::plain::plain;
 
@@ -10,10 +10,10 @@ pub(super) fn summary(subject: &Subject<'_>, evidence: &LatencyEvidence) -> Stri
     let operation = subject.key.value("operation").unwrap_or_default();
     let module = subject.key.value("module").map(|module| format!(" in {module}")).unwrap_or_default();
     let [_, median, three_quarters, _, nearly_all] = evidence.quantiles_ms;
-    let as_usual = as_usual(&evidence.as_usual);
+    let hops = format!("{}{}", as_usual(&evidence.as_usual), stopped(evidence.stopped.as_ref()));
     let Some(shift) = &evidence.shift else {
         return format!(
-            "{} on {operation}{module}, usually {} at 75 %, {} at 99 %{as_usual}",
+            "{} on {operation}{module}, usually {} at 75 %, {} at 99 %{hops}",
             milliseconds(evidence.observed_ms),
             milliseconds(three_quarters),
             milliseconds(nearly_all)
@@ -27,7 +27,14 @@ pub(super) fn summary(subject: &Subject<'_>, evidence: &LatencyEvidence) -> Stri
         others => format!("; so are {others} others, such as {}", evidence.also[0]),
     };
     let shifted = shifted(shift, &format!("{operation}{module}{host}"), [evidence.observed_ms, median]);
-    format!("{shifted}{as_usual}{also}")
+    format!("{shifted}{hops}{also}")
+}
+
+/// `; in 11 of 12 slow ones nothing came after orders`
+fn stopped(stopped: Option<&StoppedEvidence>) -> String {
+    stopped.map_or_else(String::new, |StoppedEvidence { after, count, of }| {
+        format!("; in {count} of {of} slow ones nothing came after {after}")
+    })
 }
 
 /// `; chat-service is as usual`

@@ -201,6 +201,12 @@ impl Baseline {
         if self.lowest > 0.0 { (own - self.lowest).max(0.0) } else { 0.0 }
     }
 
+    /// True of a duration above the 99 % limit.
+    #[inline]
+    pub(super) fn is_slow(&self, value: f64) -> bool {
+        self.limits.as_ref().is_some_and(|limits| value > limits.levels[SHARES.len() - 1])
+    }
+
     /// True of a median that is no news to an operation: half of its calls took no longer before,
     /// since it was last said that they did.
     pub(super) fn was_as_fast(&self, median: f64, tolerance: f64) -> bool {
@@ -280,7 +286,7 @@ impl Baseline {
         // Seldom enough to cost little, often enough that a young baseline is soon used.
         self.due = (total / 16.0).clamp(32.0, 1_024.0) as u32;
         if self.is_young() {
-            self.due = self.due.min((WARM - total).ceil() as u32);
+            self.due = (total.min(WARM - total)).ceil().max(1.0) as u32;
         }
         let mut levels = [f64::INFINITY; LIMITS];
         let mut shares = [(0.0, 0.0, 0.0); LIMITS];
@@ -292,7 +298,10 @@ impl Baseline {
         let Some((bucket, below)) = self.learned.lower_quantile(SHARE_BELOW) else { return };
         levels[LIMITS - 1] = lower_edge(bucket) / settings.tolerance - self.grain;
         shares[LIMITS - 1] = (below, total, self.correlation(LIMITS - 1));
-        let tails = TAILS.map(|share| PeaksOverThreshold::fit(&self.learned, share));
+        // Few values say nothing of the tail, and may be slow because they are the first.
+        let tells_outliers = total > WARM;
+        let fit = |share| PeaksOverThreshold::fit(&self.learned, share);
+        let tails = TAILS.map(|share| if tells_outliers { fit(share) } else { None });
         // A busy operation meets its one in 100,000 every minute: chance may exceed the limit at
         // most once a day.
         let chance = settings.outlier_threshold.value().min(1.0 / per_day.max(1.0));
@@ -300,25 +309,27 @@ impl Baseline {
         let usual = (levels[SHARES.len() - 1] - self.grain) / (settings.tolerance * young);
         let factor = OUTLIER_FACTOR * (1.0 + YOUNG / total);
         let outlier = tail.max(factor * usual + 2.0 * self.grain).max(KNOWN_FACTOR * self.known[1]);
-        // Few values say nothing of the tail, and may be slow because they are the first.
-        let outlier = if total > WARM { outlier } else { f64::INFINITY };
+        let outlier = if tells_outliers { outlier } else { f64::INFINITY };
         let (mut current, median) = ([NEVER; LIMITS], self.value_at(0.5));
         let lower = |lowest: f64| if lowest > 0.0 { lowest.min(median) } else { median };
         (self.lowest, self.normal) = (lower(self.lowest), lower(self.normal));
         let (mut shift, mut restless) = ([[NEVER; LIMITS]; WINDOWS.len()], [[NEVER; LIMITS]; WINDOWS.len()]);
         for (i, (beyond, total, correlation)) in shares.into_iter().enumerate() {
             let exceedance = Exceedance::new(beyond, total, correlation);
-            if i == LIMITS - 1 && total < SETTLED {
+            let faster = i == LIMITS - 1;
+            if faster && total < SETTLED {
                 continue;
             }
-            current[i] = exceedance.critical(WINDOWS[0] as u32, [CURRENT])[0] as u16;
             for (w, width) in WINDOWS.into_iter().enumerate() {
-                // Eight fast calls are no finding: a shift to faster calls needs a longer window.
-                if i == LIMITS - 1 && w == 0 {
-                    continue;
+                let thresholds = [settings.shift_threshold.value(), CALM, CURRENT];
+                let critical = exceedance.critical(width as u32, thresholds).map(|count| count as u16);
+                if w == 0 {
+                    current[i] = critical[2];
                 }
-                let critical = exceedance.critical(width as u32, [settings.shift_threshold.value(), CALM]);
-                [shift[w][i], restless[w][i]] = critical.map(|count| count as u16);
+                // Eight fast calls are no finding: a shift to faster calls needs a longer window.
+                if !(faster && w == 0) {
+                    [shift[w][i], restless[w][i]] = [critical[0], critical[1]];
+                }
             }
         }
         let (shift, restless, current) = (shift.map(lanes), restless.map(lanes), lanes(current));

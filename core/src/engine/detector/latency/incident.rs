@@ -130,12 +130,12 @@ impl Shift {
         known.measured = self.measured(operation, settings);
         known.score = score_of(self.ln_p);
         let host = fields.text(Role::Host).filter(|_| self.host.is_some()).map(Cow::into_owned);
-        let (also, as_usual) = match &mut known.evidence {
-            Evidence::Latency(before) => (std::mem::take(&mut before.also), std::mem::take(&mut before.as_usual)),
-            _ => Default::default(),
-        };
-        let own = LatencyEvidence { also, as_usual, ..self.evidence(operation) };
-        known.evidence = Evidence::Latency(LatencyEvidence { became_shift: true, host, ..own });
+        let mut own = LatencyEvidence { became_shift: true, host, ..self.evidence(operation) };
+        if let Evidence::Latency(before) = &mut known.evidence {
+            (own.also, own.as_usual) = (std::mem::take(&mut before.also), std::mem::take(&mut before.as_usual));
+            own.stopped = before.stopped.take();
+        }
+        known.evidence = Evidence::Latency(own);
     }
 
     pub(super) fn opening(&self, operation: &Operation, settings: &LatencySettings, fields: &Fields<'_>) -> Opening {

@@ -25,7 +25,8 @@
 //!
 //! *Which hop*: where events carry trace ids, what the calls inside of a call grew by is taken off
 //! its duration before it is judged (`traces.rs`), so that the innermost call that grew is told
-//! and no other.
+//! and no other. Where most slow calls got no further than to one service, and others do, that is
+//! said (`last_hops.rs`).
 //!
 //! A value is learned when it leaves the window of the last 128 calmly. Values of a shift are not
 //! learned; a shift that lasts `new_normal_s` becomes the baseline. An outlier is learned as the
@@ -44,11 +45,14 @@ mod episodes;
 mod evaluate;
 mod host_share;
 mod incident;
+mod last_hops;
+mod opening;
 mod operation;
 mod options;
 mod pairs;
 mod quantiles;
 mod recent;
+mod subject;
 mod texts;
 mod traces;
 mod unfinished;
@@ -57,19 +61,18 @@ mod window;
 use super::options::SharedOptions;
 use super::{AHEAD, Detector, Event, OperationQuantiles, Prior, Registered, Report, TableUse};
 use crate::engine::clock::Moment;
-use crate::engine::finding::{DetectorName, Evidence};
+use crate::engine::finding::DetectorName;
 use crate::engine::overrides::Overrides;
 use crate::engine::snapshot::Stateful;
 use crate::engine::state::{Evict, Table, TableSnapshot};
 use crate::engine::stats::alarm_budget::{AlarmBudget, TestCount};
 use crate::engine::stats::log_histogram::bucket_of;
-use crate::event::operation::masked;
 use crate::event::parsed::Form;
 use crate::event::text_duration::Anchor;
 use crate::event::{Fields, Role, Timestamp};
 use baseline::LIMITS;
-use episodes::{Episodes, EpisodesState, OnsetKind, Placement};
-use evaluate::{Call, Change, Found};
+use episodes::{Episodes, EpisodesState};
+use evaluate::{Call, Change};
 use host_share::HostShare;
 use operation::Operation;
 use options::LatencySettings;
@@ -77,16 +80,13 @@ pub use options::{LatencyOptions, LatencyOverride, LatencyPair};
 use pairs::{Ended, Pairs, PairsSnapshot};
 use recent::{RecentDurations, RecentSnapshot};
 use serde::{Deserialize, Serialize};
+use subject::{KEY_DOMAINS, Subject, share_key};
 use texts::Texts;
 use traces::{Hop, Traces};
 use window::{HostId, WINDOWS};
-use xxhash_rust::xxh3::xxh3_64;
 
 /// Values that a shift must have before it can be the new normal.
 const NEW_NORMAL_VALUES: f64 = 1_000.0;
-/// Tells keys of modules, templates and hosts from those of operations.
-const KEY_DOMAINS: [u64; 3] = [0x6D6F_6475_6C65, 0x7465_6D70_6C61, 0x686F_7374];
-
 /// The detector.
 #[derive(Debug)]
 pub struct Latency {
@@ -103,17 +103,6 @@ pub struct Latency {
     /// The open incidents by operation.
     episodes: Episodes,
     traces: Traces,
-}
-
-/// Whose a duration is.
-#[derive(Clone, Copy, Debug)]
-struct Subject {
-    /// The operation in its module.
-    key: u64,
-    /// The operation, as metrics show it.
-    shown: u64,
-    /// The module; the operation where there is none.
-    module: u64,
 }
 
 /// What a restart should know.
@@ -151,20 +140,19 @@ impl Registered for Latency {
 }
 
 impl Latency {
-    /// Takes the duration of the event itself.
+    /// Takes the duration of the event itself; true where it has one.
     #[inline]
-    fn measure(&mut self, event: &Event<'_>, report: &mut Report<'_>) {
+    fn measure(&mut self, event: &Event<'_>, trace: Option<u64>, report: &mut Report<'_>) -> bool {
         let parsed = event.fields.parsed();
         let from_text = parsed.slots[Role::Duration as usize].form == Form::Absent;
         let value = if from_text { self.texts.duration_ms(event) } else { event.fields.duration_ms() };
-        let Some(value) = value else { return };
+        let Some(value) = value else { return false };
         if from_text && parsed.slots[Role::Operation as usize].form == Form::Absent {
-            let shown = event.template.id.0 ^ parsed.module_hash.rotate_left(7) ^ KEY_DOMAINS[1];
-            let subject = Subject::of(shown, shown, &event.fields);
-            self.take(subject, value, || texts::name_of(event), event, report);
-        } else if let Some(subject) = named(&event.fields) {
-            self.take(subject, value, || name_of(&event.fields), event, report);
+            self.take(subject::of_template(event), value, || texts::name_of(event), trace, event, report);
+        } else if let Some(named) = subject::named(&event.fields) {
+            self.take(named, value, || subject::name_of(&event.fields), trace, event, report);
         }
+        true
     }
 
     /// Takes one duration, in milliseconds, of the operation `subject`; `name` is what it is
@@ -175,6 +163,7 @@ impl Latency {
         subject: Subject,
         value: f64,
         name: impl FnOnce() -> (String, String),
+        trace: Option<u64>,
         event: &Event<'_>,
         report: &mut Report<'_>,
     ) {
@@ -183,13 +172,12 @@ impl Latency {
         }
         let now = event.moment.now;
         let host = event.fields.parsed().host_hash();
-        let Subject { mut key, shown, module } = subject;
+        let Subject { mut key, module, .. } = subject;
         let mut hop = Hop { key, time: event.moment.time, ms: value as f32, grown: 0.0 };
-        let trace = trace_of(&event.fields);
         let inside = trace.map_or(0.0, |trace| self.traces.grown_inside(trace, &hop));
         let make = || {
             let (name, module) = name();
-            Operation::new(&name, &module, shown, now)
+            Operation::new(&name, &module, subject, now)
         };
         let mut operation = self.operations.touch(key, make);
         let mut share = (host != 0).then(|| self.hosts.touch(share_key(key, host), HostShare::default));
@@ -198,13 +186,16 @@ impl Latency {
         if settings.apart {
             key = key.wrapping_add(u64::from(choice.number()).wrapping_mul(KEY_DOMAINS[2]));
             let (name, module) = (operation.name.clone(), operation.module.clone());
-            operation = self.operations.touch(key, || Operation::new(&name, &module, shown, now));
+            operation = self.operations.touch(key, || Operation::new(&name, &module, subject, now));
         }
         operation.count(value);
         self.recent.add(operation, value);
         let own = operation.baseline.own_share(value, inside);
         if let Some(trace) = trace {
             hop.grown = operation.baseline.grown(own) as f32;
+            if module == event.fields.parsed().module_hash {
+                operation.last_hops.take(self.traces.last_line(trace, module), operation.baseline.is_slow(own));
+            }
             self.traces.add(trace, hop);
         }
         if !settings.enabled {
@@ -226,44 +217,16 @@ impl Latency {
                 Some(found)
             }
         };
+        let mut stopped = false;
         if let Some(going) = &operation.going {
             self.episodes.go_on(key, going.restless, going.factor, operation.silent_s());
+            stopped = !operation.last_hops.told && operation.last_hops.stopped().is_some();
         }
-        if let Some(found) = found {
-            self.open(*found, trace.map(|trace| (trace, hop)), now, report);
+        match found {
+            Some(found) => self.open(*found, trace.map(|trace| (trace, hop)), now, report),
+            None if stopped => self.tell_stopped(key, now, report),
+            None => {}
         }
-    }
-
-    /// Opens what was found, joins it to the incident that it is part of, or holds it.
-    #[cold]
-    fn open(&mut self, found: Found, hop: Option<(u64, Hop)>, now: Timestamp, report: &mut Report<'_>) {
-        let Found { mut opening, onset } = found;
-        let placement = self.episodes.place(&onset, now, report.incidents);
-        let Some(operation) = self.operations.get(onset.key) else { return };
-        let held = operation.going.is_some();
-        if placement == Placement::Held && (held || onset.kind == OnsetKind::Outlier) {
-            return;
-        }
-        let id = match placement {
-            Placement::Own => {
-                let name = |key: &u64| Some(self.operations.get(*key)?.name_of_hop(&operation.name));
-                if let (Some((trace, hop)), Evidence::Latency(evidence)) = (hop, &mut opening.evidence) {
-                    let usual = self.traces.as_usual(trace, &hop, f64::from(hop.grown));
-                    evidence.as_usual = usual.iter().filter_map(name).collect();
-                }
-                Some(report.incidents.open(opening, now, report.findings))
-            }
-            Placement::Joins(id) => {
-                report.incidents.amend(id, now, report.findings, |known| {
-                    incident::add(known, operation, opening.severity);
-                });
-                Some(id)
-            }
-            Placement::Held => None,
-        };
-        let Some(operation) = self.operations.get_mut(onset.key) else { return };
-        operation.begin(id, matches!(placement, Placement::Joins(_)), onset.kind, onset.factor, now);
-        self.episodes.begin(&onset, id, now, operation.silent_s(), report.incidents);
     }
 
     /// A duration is one test for an outlier, and for a shift one for each window and limit.
@@ -279,66 +242,16 @@ impl Latency {
 
     /// Takes the durations of the pairs that this event ends.
     #[cold]
-    fn take_pairs(&mut self, event: &Event<'_>, report: &mut Report<'_>) {
+    fn take_pairs(&mut self, event: &Event<'_>, trace: Option<u64>, report: &mut Report<'_>) {
         let mut ended = std::mem::take(&mut self.ended);
         self.pairs.observe(event, &mut ended);
         for Ended { key, kind, duration_ms } in ended.drain(..) {
             let name = self.pairs.operation(kind).to_owned();
             let subject = Subject { key, shown: key, module: key };
-            self.take(subject, duration_ms, || (name, String::new()), event, report);
+            self.take(subject, duration_ms, || (name, String::new()), trace, event, report);
         }
         self.ended = ended;
     }
-}
-
-/// The operation that an event names in its module, or the module where it names none. The module
-/// is salted, because an operation may have the same name.
-#[inline]
-fn named(fields: &Fields<'_>) -> Option<Subject> {
-    let parsed = fields.parsed();
-    match parsed.slots[Role::Operation as usize].form {
-        Form::Absent => fields.raw(Role::Module).filter(|module| !module.is_empty()).map(|_| {
-            let shown = parsed.module_hash.rotate_left(1) ^ KEY_DOMAINS[0];
-            Subject::of(shown, shown, fields)
-        }),
-        _ => {
-            let shown = parsed.operation_hash;
-            (shown != 0).then(|| Subject::of(shown ^ parsed.module_hash.rotate_left(23), shown, fields))
-        }
-    }
-}
-
-impl Subject {
-    #[inline]
-    fn of(key: u64, shown: u64, fields: &Fields<'_>) -> Self {
-        let module = fields.parsed().module_hash;
-        Self { key, shown, module: if module == 0 { key } else { module } }
-    }
-}
-
-/// The name of that operation and its module, or of the module alone.
-fn name_of(fields: &Fields<'_>) -> (String, String) {
-    let module = text_of(fields.raw(Role::Module).unwrap_or_default());
-    match fields.text(Role::Operation) {
-        Some(operation) => (text_of(masked(operation.as_bytes(), &mut Vec::new())), module),
-        None => (module, String::new()),
-    }
-}
-
-/// The trace that an event belongs to.
-#[inline]
-fn trace_of(fields: &Fields<'_>) -> Option<u64> {
-    let trace = fields.raw(Role::Trace)?;
-    (!trace.is_empty()).then(|| xxh3_64(trace))
-}
-
-/// The key of a host's calls of an operation.
-fn share_key(operation: u64, host: u64) -> u64 {
-    operation ^ host ^ KEY_DOMAINS[2]
-}
-
-fn text_of(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
 }
 
 impl Stateful for Latency {
@@ -377,15 +290,22 @@ impl Detector for Latency {
         if event.moment.outside {
             return;
         }
+        let measures = !self.operations.is_empty() || !self.pairs.is_empty();
+        let timed = event.fields.parsed().slots[Role::Duration as usize].form != Form::Absent;
+        let trace = if measures || timed { subject::trace_of(&event.fields) } else { None };
         if !self.pairs.is_empty() {
-            self.take_pairs(event, report);
+            self.take_pairs(event, trace, report);
         }
-        self.measure(event, report);
+        let done = self.measure(event, trace, report);
+        let module = event.fields.parsed().module_hash;
+        if let Some(trace) = trace.filter(|_| module != 0) {
+            self.traces.note(trace, module, done);
+        }
     }
 
     fn prefetch(&self, events: &[Fields<'_>; AHEAD]) {
         let key = |event: &Fields<'_>| {
-            event.duration_ms().and_then(bucket_of).and_then(|_| named(event)).map(|subject| subject.key)
+            event.duration_ms().and_then(bucket_of).and_then(|_| subject::named(event)).map(|subject| subject.key)
         };
         let keys: [_; AHEAD] = std::array::from_fn(|i| key(&events[i]).unwrap_or_default());
         self.operations.prefetch(keys, |_, operation| operation.prefetch());

@@ -2,7 +2,9 @@
 
 use super::baseline::Baseline;
 use super::episodes::OnsetKind;
+use super::last_hops::LastHops;
 use super::recent::HistogramIndex;
+use super::subject::Subject;
 use super::window::{HostId, Window};
 use crate::engine::finding::name_of;
 use crate::engine::incident::IncidentId;
@@ -35,6 +37,8 @@ pub(super) struct Operation {
     pub(super) module: Box<str>,
     /// The key under which metrics show it, together with those of the same name.
     pub(super) shown: u64,
+    pub(super) module_hash: u64,
+    pub(super) last_hops: LastHops,
     pub(super) window: Window,
     pub(super) baseline: Baseline,
     pub(super) going: Option<Box<OpenLatency>>,
@@ -101,11 +105,13 @@ impl HeapSize for Operation {
 }
 
 impl Operation {
-    pub(super) fn new(name: &str, module: &str, shown: u64, now: Timestamp) -> Self {
+    pub(super) fn new(name: &str, module: &str, subject: Subject, now: Timestamp) -> Self {
         Self {
             name: name_of(name).into(),
             module: name_of(module).into(),
-            shown,
+            shown: subject.shown,
+            module_hash: subject.module,
+            last_hops: LastHops::default(),
             window: Window::default(),
             baseline: Baseline::new(),
             going: None,
@@ -145,6 +151,11 @@ impl Operation {
     /// Values in a day, at the rate of `values` since they `began`.
     pub(super) fn per_day(values: u64, began: Timestamp, now: Timestamp) -> f64 {
         values as f64 / now.seconds_since(began).max(60.0) * 86_400.0
+    }
+
+    /// The module that the calls are of.
+    pub(super) fn module_name(&self) -> &str {
+        if self.module.is_empty() { &self.name } else { &self.module }
     }
 
     /// What it is called beside an operation of another module: by its module where the operation
@@ -190,6 +201,7 @@ impl Operation {
 
     /// Ends the incident. Single values are learned with time; the values of a shift are dropped.
     pub(super) fn end(&mut self, now: Timestamp) {
+        self.last_hops.clear();
         if self.going.take().is_some_and(|going| going.shift) {
             self.window.clear();
             self.shifts = self.shifts.wrapping_add(1);

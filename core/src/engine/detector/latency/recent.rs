@@ -219,6 +219,7 @@ impl RecentDurations {
 #[cfg(test)]
 mod tests {
     use super::super::quantiles::busiest;
+    use super::super::subject::Subject;
     use super::*;
     use crate::engine::snapshot::{pack, unpack};
     use proptest::prelude::*;
@@ -228,7 +229,8 @@ mod tests {
     }
 
     fn add(recent: &mut RecentDurations, operations: &mut Table<Operation>, key: u64, ms: f64) {
-        let operation = operations.touch(key, || Operation::new(&format!("op{key}"), "", key, at(0)));
+        let operation = operations
+            .touch(key, || Operation::new(&format!("op{key}"), "", Subject { key, shown: key, module: key }, at(0)));
         operation.count(ms);
         recent.add(operation, ms);
     }

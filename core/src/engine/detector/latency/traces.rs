@@ -10,10 +10,11 @@
 //!
 //! A call lies inside of another if it has the same trace, is another operation, took no longer,
 //! and ended within its duration (and a second, for clocks). Memory: 4,096 traces of at most six
-//! calls, 160 bytes each, and none before the first trace comes; a new trace takes the place of
+//! calls, 176 bytes each, and none before the first trace comes; a new trace takes the place of
 //! another whose hash ends alike. A restart forgets them: what is on its way then is judged by its
 //! whole duration. Cold start: an operation that has no baseline has not grown.
 
+use super::last_hops::{LastLine, is_of, line};
 use crate::engine::state::Weight;
 use crate::event::Timestamp;
 
@@ -44,6 +45,8 @@ struct Trace {
     id: u64,
     count: u32,
     hops: [Hop; HOPS],
+    /// The last line, and the last of another module than that.
+    last: [LastLine; 2],
 }
 
 /// The traces of the last calls.
@@ -81,16 +84,39 @@ impl Traces {
         })
     }
 
-    /// Remembers a call.
+    /// The last line of the trace that another module than this one wrote.
     #[inline]
-    pub(super) fn add(&mut self, id: u64, hop: Hop) {
+    pub(super) fn last_line(&self, id: u64, module: u64) -> LastLine {
+        let trace = self.traces.get(id as usize % TRACES).filter(|trace| trace.id == id);
+        trace.map_or(0, |trace| trace.last[usize::from(is_of(trace.last[0], module))])
+    }
+
+    /// Remembers a line of a module, which says how long something took if it is `done`.
+    #[inline]
+    pub(super) fn note(&mut self, id: u64, module: u64, done: bool) {
+        let Some(trace) = self.trace(id) else { return };
+        if !is_of(trace.last[0], module) {
+            trace.last[1] = trace.last[0];
+        }
+        trace.last[0] = line(module, done);
+    }
+
+    #[inline]
+    fn trace(&mut self, id: u64) -> Option<&mut Trace> {
         if self.traces.is_empty() {
             self.traces.resize(TRACES, Trace::default());
         }
-        let Some(trace) = self.traces.get_mut(id as usize % TRACES) else { return };
+        let trace = self.traces.get_mut(id as usize % TRACES)?;
         if trace.id != id {
-            (trace.id, trace.count) = (id, 0);
+            (trace.id, trace.count, trace.last) = (id, 0, [0; 2]);
         }
+        Some(trace)
+    }
+
+    /// Remembers a call.
+    #[inline]
+    pub(super) fn add(&mut self, id: u64, hop: Hop) {
+        let Some(trace) = self.trace(id) else { return };
         trace.hops[trace.count as usize % HOPS] = hop;
         trace.count = trace.count.wrapping_add(1).max(1);
     }

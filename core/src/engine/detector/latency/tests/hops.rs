@@ -122,3 +122,65 @@ fn operations_of_a_module_that_become_slow_together_are_one_incident() {
     assert_eq!(last.own_members()["also"].as_array().map(Vec::len), Some(3), "{}", last.summary);
     assert!(last.summary.sentence.contains("; so are 3 others, such as /r"), "{}", last.summary);
 }
+
+/// A request that the gateway gives up after ten seconds, because a service never answers: `lines`
+/// are the modules that log something for it, and whether they say how long it took.
+fn timed_out(gateway_ms: f64, usual: &[(&str, bool)], late: &[(&str, bool)]) -> Stream {
+    let mut stream = Stream::new();
+    for i in 0..1_200_i64 {
+        stream.now += 1_000;
+        let hangs = i >= 1_000 && i % 3 == 0;
+        for (module, done) in if hangs { late } else { usual } {
+            let took = log_normal(&mut stream.rng, 20.0, 0.3);
+            let duration = if *done { format!(r#","duration_ms":{took:.2}"#) } else { String::new() };
+            let now = stream.now;
+            stream.line_of(module, now, &format!(r#""route":"/pay","trace_id":"t{i}","message":"a line"{duration}"#));
+        }
+        let took = if hangs { gateway_ms } else { log_normal(&mut stream.rng, 60.0, 0.3) };
+        let now = stream.now + 1;
+        stream.line_of("gateway", now, &format!(r#""route":"/pay","trace_id":"t{i}","duration_ms":{took:.2}"#));
+    }
+    stream
+}
+
+#[test]
+fn of_requests_that_time_out_the_hop_after_which_nothing_came_is_named() {
+    for (what, usual, late, after) in [
+        (
+            "a database hangs",
+            vec![("orders", false), ("db", true), ("orders", true)],
+            vec![("orders", false)],
+            Some("orders"),
+        ),
+        (
+            "a service hangs",
+            vec![("chat", false), ("orders", true), ("chat", true)],
+            vec![("chat", false)],
+            Some("chat"),
+        ),
+        ("the last of three", vec![("a", true), ("b", true), ("c", true)], vec![("a", true), ("b", true)], Some("b")),
+        ("the gateway itself", vec![("orders", true)], vec![("orders", true)], None),
+        ("nothing is called", vec![], vec![], None),
+    ] {
+        let stream = timed_out(10_000.0, &usual, &late);
+        let told = stream.findings.iter().filter(|finding| finding.key.value("module") == Some("gateway"));
+        let told: Vec<_> = told.filter(|finding| finding.state != State::Resolved).collect();
+        assert!(told.iter().filter(|finding| finding.state == State::Open).count() >= 1, "{what}: {:?}", stream.said());
+        let named: Vec<_> = told
+            .iter()
+            .filter_map(|finding| finding.own_members().get("stopped_after")?.as_str().map(str::to_owned))
+            .collect();
+        match after {
+            Some(after) => {
+                assert!(
+                    !named.is_empty() && named.iter().all(|named| named == after),
+                    "{what}: {:#?}",
+                    stream.sentences()
+                );
+                let sentence = &told.last().unwrap().summary.sentence;
+                assert!(sentence.contains(&format!("slow ones nothing came after {after}")), "{what}: {sentence}");
+            }
+            None => assert!(named.is_empty(), "{what}: {named:?}"),
+        }
+    }
+}

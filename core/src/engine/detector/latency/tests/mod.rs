@@ -266,7 +266,9 @@ fn quantiles_of_the_busiest_and_of_the_rest() {
 fn keys_are_capped() {
     let mut detector = Latency::new(&LatencyOptions::default(), SharedOptions { keys: 50, ..SharedOptions::default() });
     for i in 0..1_000_u64 {
-        detector.operations.touch(i, || Operation::new(&i.to_string(), "", i, Timestamp(0)));
+        detector
+            .operations
+            .touch(i, || Operation::new(&i.to_string(), "", Subject { key: i, shown: i, module: i }, Timestamp(0)));
     }
     assert_eq!((detector.tables()[0].keys, detector.tables()[0].evictions), (50, 950));
 }
