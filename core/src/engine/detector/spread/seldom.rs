@@ -1,8 +1,8 @@
 //! Failures that come too seldom for windows of minutes: windows of a value's last 8, 32 and 128
 //! failures, whatever their span, against what it was before for days (`stats::failure_marks`).
 //!
-//! Both tests are those of the other windows. Failures of different minutes do not clump. Windows of
-//! less than a minute are left to the others.
+//! Both tests are those of the other windows. Failures of different minutes do not clump. Windows
+//! of less than a minute are left to the others.
 
 use super::evaluate::{RATE_P, SUSPECT_P, expected_by, ln_share};
 use super::usual::InWindow;
