@@ -67,8 +67,6 @@ pub(super) struct When {
 pub(super) struct Retries {
     /// Lines of the run that the line goes on with.
     pub(super) lines: u32,
-    /// Lines in a row whose numbers stepped alike.
-    pub(super) steps: u32,
     /// How often the template of the line came before.
     pub(super) template_seen: u32,
 }
@@ -86,7 +84,7 @@ pub(super) fn count_retries(
     let when = When { time: event.moment.time, last: actor.last, events: learned.events() };
     let counter = actor.counter.get_or_insert_default();
     counter.push(scratch, when, |count, elapsed, others| learned.expected(template_seen, count, elapsed, others));
-    Retries { lines: counter.run().lines, steps: counter.steps(), template_seen }
+    Retries { lines: counter.run().lines, template_seen }
 }
 
 impl CounterRow {
@@ -167,11 +165,6 @@ impl Counter {
             self.turned.lines = 0;
         }
         self.variants.push(numbers);
-    }
-
-    /// Lines in a row whose numbers stepped alike: no line repeats, only the loop does.
-    pub(super) fn steps(&self) -> u32 {
-        self.stepped.lines
     }
 
     fn counts(&self) -> bool {
