@@ -1,8 +1,8 @@
 //! How much stream there was, in seconds and in events, recently and in the past.
 //!
 //! The past is what has left the longest window, and is halved with every half-life: a learned rate
-//! is a count that decays alike, divided by the past. A longer past, half forgotten in a week, is for
-//! what comes so seldom that the other has forgotten it. Memory: 4 bytes a slot. Cold start: no
+//! is a count that decays alike, divided by the past. A longer past, half forgotten in a week, is
+//! for what comes so seldom that the other has forgotten it. Memory: 4 bytes a slot. Cold start: no
 //! past, so no rate.
 
 use super::slots::Slots;

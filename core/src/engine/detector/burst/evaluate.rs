@@ -182,11 +182,11 @@ impl Burst {
     }
 
     pub(super) fn window(&self, slots: u32) -> SecondsAndEvents {
-        self.exposure.window(slots, self.slot_elapsed())
+        self.exposure.window(slots, self.seconds_of_slot())
     }
 
     /// Seconds of the current slot that have passed.
-    pub(super) fn slot_elapsed(&self) -> f64 {
+    pub(super) fn seconds_of_slot(&self) -> f64 {
         self.age - f64::from(self.exposure.slot()) * SLOT_S
     }
 

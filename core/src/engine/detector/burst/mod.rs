@@ -1,9 +1,9 @@
 //! Too many errors: a module, one of its templates, an error code, or all of them together.
 //!
 //! An error is an event at level ERROR or worse (`level` says from where on) or with a failing
-//! status (`failure.rs`) that no loop and no bad value of a dimension explains. Errors are counted
-//! in slots of 5 s by cell (`cell.rs`): per module, per module and template, per error code, and
-//! overall. For windows of 10 s, 1 min and 5 min the count k of a cell is tested with a
+//! status (`failure.rs`) that no open incident of a loop or of a bad value explains. Errors are
+//! counted in slots of 5 s by cell (`cell.rs`): per module, per module and template, per error
+//! code, and overall. For windows of 10 s, 1 min and 5 min the count k of a cell is tested with a
 //! Gamma–Poisson tail whose overdispersion φ the cell has learned (`stats::gamma_poisson`,
 //! `stats::dispersion`), at 1.5 times the learned rate, on up to three clocks, and all must reject
 //! at the threshold:
@@ -21,29 +21,37 @@
 //! cells and modules held × windows × slots. The baseline is what has left the longest window
 //! without belonging to an incident, half forgotten in an hour; a key never seen before was silent
 //! in all of it. An incident owns its place's slots for a half-life at most: what goes on longer is
-//! learned as the new normal.
+//! learned as the new normal. Errors too seldom for these windows are tested in windows of a
+//! module's last 8 to 128 errors (`seldom.rs`), and templates at WARN with more care
+//! (`warnings.rs`).
+//!
+//! It judges from the first event on. While the stream is young, the slots in front of a window are
+//! part of its past, and a window may be one of a noisy start (`first_minutes.rs`).
 //!
 //! What one place explains is not said of another: a place has one incident at a time; error codes
 //! must reject without their strongest module, and all together without their two strongest, and
 //! without modules that have or had an incident in the windows; what sits on one host is left out
-//! as spread tells (`LocalizedFailures`). A template must add to its module and an error code to
-//! all errors: new texts in place of old ones after a deploy are no burst. It adds when the whole
-//! has too many as well (p < 1e-4); when the module's older templates go on beside the new ones, so
-//! that a small burst is seen in a module that fails all the time (half of what they used to be
-//! would give as many with p < 0.01); or when the template is no new one: when it has too many even
-//! for the rate at which it came since it was first seen, and twice as many as in its largest
-//! minute.
+//! as spread tells (`LocalizedFailures`); equal lines of one thread wait until loop has had its
+//! chance at them, and are taken back once it opens. A template must add to its module and an error
+//! code to all errors: new texts in place of old ones after a deploy are no burst. It adds when the
+//! whole has too many as well (p < 1e-4); when the module's older templates go on beside the new
+//! ones, so that a small burst is seen in a module that fails all the time (half of what they used
+//! to be would give as many with p < 0.01); or when the template is no new one: when it has too
+//! many even for the rate at which it came since it was first seen, and twice as many as in its
+//! largest minute.
 //!
 //! `ending.rs` says when an incident is over.
 //!
 //! Power, on a key that never failed before, with the default budget and up to some hundred keys:
 //! seven errors within 10 s after an hour of stream; a rate of one in 10 s within the five-minute
-//! window.
+//! window. Of a job that runs every few minutes and fails in one run of fifty, some fifteen
+//! failures in twenty runs; in the first minute of a stream, all of forty events.
 //!
 //! Time is the stream's without its stalls (`Moment::running`); late events join nothing. Memory: a
-//! cell has 200 bytes, and 24 bytes for each slot with errors in the last five minutes, cells of
-//! several modules 8 more for each module (32 at most) in it; a module has 300 bytes, 900 with
-//! requests; cells and modules are capped each. Cold start: silent for `warm_up_s` of stream.
+//! cell has 250 bytes, 430 more in a module with two errors, and 24 bytes for each slot with errors
+//! in the last five minutes, cells of several modules 8 more for each module (32 at most) in it; a
+//! module has 300 bytes, 900 with requests; cells and modules are capped each. Cold start: the
+//! prior of `first_minutes.rs`; silent for `warm_up_s` of stream where that is asked for.
 //!
 //! Severity is critical where a FATAL event is involved, or with 20 errors or more that are 10
 //! times the expected; a burst that begins smaller is raised when it gets there.

@@ -88,7 +88,7 @@ impl Burst {
             .collect::<Vec<_>>()
             .try_into()
             .ok()?;
-        let seconds = f64::from(now - window.slot) * SLOT_S + self.slot_elapsed();
+        let seconds = f64::from(now - window.slot) * SLOT_S + self.seconds_of_slot();
         let (long, seen) = (self.exposure.long_past(), self.window(self.longest));
         let (others_long, others_seen) = self.traffic.others_long(module, &self.exposure);
         // What of the window has left the longest of the others was learned, and is taken back.

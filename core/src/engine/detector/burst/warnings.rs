@@ -4,9 +4,9 @@
 //! Warnings are held to more than errors. Their rate is tested at three times the usual one, and at
 //! a hundredth of the threshold; on the same clocks, and on these also against what is remembered
 //! for days, because a batch that warns each night is forgotten by the next. And they must be a
-//! quarter of what their module says (p < 1e-3, by the prior of the first minutes): what warns of
-//! one line in twenty does so more often whenever there is more to do. Their incident is a warning
-//! at most.
+//! third or more of what their module says (p < 1e-5, by the prior of the first minutes): what
+//! warns of one line in twenty does so more often whenever there is more to do. Their incident is a
+//! warning at most.
 
 use super::*;
 use crate::engine::detector::first_minutes::FirstMinutes;
@@ -18,7 +18,7 @@ const STRICTER: f64 = 0.01;
 /// Fewest warnings are so many times the fewest errors.
 const FEWEST: u32 = 2;
 /// So many are by chance in a healthy module only this seldom.
-const SHARE_P: f64 = 1e-3;
+const SHARE_P: f64 = 1e-5;
 /// A smaller part of the module's events than this never is: by the prior of the first minutes
 /// alone there is more with a chance of 0.025.
 const SHARE: f64 = 0.1;

@@ -7,7 +7,7 @@ use crate::engine::finding::{NearMiss, Reason};
 use crate::engine::stats::binomial;
 
 /// By its rate alone, a value has too many failures below this chance.
-pub(super) const RATE_P: f64 = 1e-3;
+const RATE_P: f64 = 1e-3;
 /// A value is suspect below this chance, tested alone and as if failures never clumped: a suspect
 /// too many does no harm.
 pub(super) const SUSPECT_P: f64 = 0.05;
@@ -113,7 +113,7 @@ impl Spread {
 
     /// The chance below which a value has too many failures by its own rate: in a young stream, of
     /// which little was learned, that of the other test.
-    fn rate_p(&self, settings: SpreadSettings) -> f64 {
+    pub(super) fn rate_p(&self, settings: SpreadSettings) -> f64 {
         let is_young = self.age < f64::from(2 * self.longest) * SLOT_S;
         if is_young { settings.threshold.unwrap_or(self.threshold) } else { RATE_P }
     }

@@ -1,17 +1,21 @@
 //! Failures that sit on one value of a dimension: one host has most of a module's.
 //!
 //! A failure is an event at level ERROR or worse (`level` says from where on) or with a failing
-//! status (`failure.rs`) that no loop explains. For each module and dimension (the host; others by
-//! `dimensions`) failures are counted by value in slots of 5 s (`dimension_table.rs`). With each
-//! failure its value's k of the n failures in the last 10 s, 1 min and 5 min are tested, and all
-//! must reject:
+//! status (`failure.rs`) that no open loop explains. For each module and dimension (the host;
+//! others by `dimensions`) failures are counted by value in slots of 5 s (`dimension_table.rs`).
+//! With each failure its value's k of the n failures in the last 10 s, 1 min and 5 min are tested,
+//! and all must reject:
 //!
 //! 1. *share*: a binomial tail, times the number of values (`stats::binomial`), at the greatest of
 //!    three shares: the value's of the module's traffic, of its traffic in the window that did not
 //!    fail, and of its past failures. The first two come from one event in about eight. How
 //!    failures clump by themselves is learned (`stats::clumping`).
 //! 2. *rate*: a Gamma–Poisson tail at 1.5 times the value's learned rate of failures, a second and
-//!    a stream event (p < 1e-3): a value is not bad because others have become healthier.
+//!    a stream event (p < 1e-3): a value is not bad because others have become healthier. In the
+//!    first ten minutes it must reject at the threshold, because little was learned.
+//!
+//! Failures too seldom for these windows are tested in windows of a value's last 8 to 128 failures
+//! (`seldom.rs`). It judges from the first event on, with the prior of `first_minutes.rs`.
 //!
 //! The threshold is the budget of false alarms (`stats::alarm_budget`) over the tests of a day:
 //! failures × windows, or values held × slots × windows where that is less. A failure that is
@@ -32,7 +36,8 @@
 //! clump: half of the time by the tenth failure of one, nearly always by the twenty-eighth,
 //! whatever their rate within five minutes.
 //!
-//! Memory: as `dimension_table.rs` says. Cold start: silent for `warm_up_s` of stream.
+//! Memory: as `dimension_table.rs` says. Cold start: the prior; silent for
+//! `warm_up_s` of stream where that is asked for.
 
 mod counting;
 mod dimension_stats;

@@ -1,10 +1,10 @@
 //! Failures that come too seldom for windows of minutes: windows of a value's last 8, 32 and 128
 //! failures, whatever their span, against what it was before for days (`stats::failure_marks`).
 //!
-//! Both tests are those of the other windows. Failures of different minutes do not clump. Windows of
-//! less than a minute are left to the others.
+//! Both tests are those of the other windows. Failures of different minutes do not clump. Windows
+//! of less than a minute are left to the others.
 
-use super::evaluate::{RATE_P, SUSPECT_P, expected_by, ln_share};
+use super::evaluate::{SUSPECT_P, expected_by, ln_share};
 use super::usual::InWindow;
 use super::*;
 use crate::engine::detector::first_minutes::FirstMinutes;
@@ -25,9 +25,7 @@ impl Spread {
 
     /// The first window of failures in which this value has too many of its module's.
     pub(super) fn test_seldom(&mut self, spot: CellKey, settings: SpreadSettings) -> Option<Verdict> {
-        self.marked(spot)
-            .into_iter()
-            .find_map(|window| self.weigh_marked(spot, settings, window).filter(|found| found.rejects(RATE_P)))
+        self.marked(spot).into_iter().find_map(|window| self.weigh_marked(spot, settings, window))
     }
 
     fn weigh_marked(&mut self, spot: CellKey, settings: SpreadSettings, window: MarkedWindow<5>) -> Option<Verdict> {
@@ -47,10 +45,13 @@ impl Spread {
             return None;
         }
         let slots = self.exposure.slot() + 1 - window.slot;
-        let rate = self.rate_of_marked(&window, &usual, there);
-        Some(Verdict {
+        let (rate, is_known) = self.rate_of_marked(&window, &usual, there);
+        let ln_p_rate = rate.ln_p(failures, FACTOR, 1.0, 0.0);
+        // Where little was learned, the rate must reject as the share does.
+        let rate_p = if is_known { self.rate_p(settings) } else { threshold };
+        let found = Verdict {
             ln_p,
-            ln_p_rate: rate.ln_p(failures, FACTOR, 1.0, 0.0),
+            ln_p_rate,
             threshold,
             failures,
             of,
@@ -60,11 +61,12 @@ impl Spread {
             samples: usual.samples + of,
             window_s: self.seconds(slots),
             slots,
-        })
+        };
+        found.rejects(rate_p).then_some(found)
     }
 
-    /// The value's own rate before the window.
-    fn rate_of_marked(&self, window: &MarkedWindow<5>, usual: &Usual, there: InWindow) -> UsualRate {
+    /// The value's own rate before the window, and whether enough came before to know it.
+    fn rate_of_marked(&self, window: &MarkedWindow<5>, usual: &Usual, there: InWindow) -> (UsualRate, bool) {
         let (long, seen) = (self.exposure.long_past(), self.exposure.window(self.longest, self.seconds_of_slot()));
         let seconds = f64::from(self.exposure.slot() - window.slot) * SLOT_S + self.seconds_of_slot();
         let events = f64::from(self.exposure.total().wrapping_sub(there.events));
@@ -74,11 +76,12 @@ impl Spread {
         let own = f64::from(window.failures) + f64::from(self.one_in) * there.healthy;
         let mut first = FirstMinutes::new(self.age, own, None);
         let least = [first.least_past(seconds), first.least_past(events)];
-        if past[1] < least[1] {
+        let is_known = past[1] >= least[1];
+        if !is_known {
             first = FirstMinutes::new(0.0, own, None);
         }
         let clocks = [(past[0].max(least[0]), seconds), (past[1].max(least[1]), events)];
-        UsualRate { learned: usual.learned, dispersion: usual.dispersion(there.of), clocks, first }
+        (UsualRate { learned: usual.learned, dispersion: usual.dispersion(there.of), clocks, first }, is_known)
     }
 
     /// A value whose failures of the last hours or days may be too many is suspect as well.

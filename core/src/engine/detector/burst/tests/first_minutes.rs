@@ -63,7 +63,8 @@ fn healthy_starts_are_quiet() {
     for (seed, rate) in [(1, 1), (2, 5), (3, 20)] {
         for modules in [1, 5] {
             for requests in [false, true] {
-                // What always fails in a twentieth or a fifth, and boots of which a third is errors.
+                // What always fails in a twentieth or a fifth, and boots of which a third is
+                // errors.
                 for share in [0.0, 0.05, 0.2] {
                     let found = stream(seed, rate, modules, 400, requests, |_| share);
                     assert_eq!(told_after(&found), None, "{share} at {rate}/s in {modules}");
