@@ -360,8 +360,10 @@ fn lines_of_a_trace_stay_apart_by_default() {
     let (_folder, config) = configured("[input]\njoin = true\n");
     let text = TRACE.repeat(50) + "a last line\n";
     assert_eq!(lines(&run(&["-c", &config], text.as_bytes()).quietly()), 51);
-    assert_eq!(lines(&run(&[], text.as_bytes()).quietly()), 201);
-    assert_eq!(run(&["--text", "raw"], text.as_bytes()).quietly(), text.as_bytes());
+    // The same trace fifty times is a loop, which the log says.
+    let unlogged = ["--log", "none"];
+    assert_eq!(lines(&run(&unlogged, text.as_bytes()).quietly()), 201);
+    assert_eq!(run(&["--log", "none", "--text", "raw"], text.as_bytes()).quietly(), text.as_bytes());
     let refused = run(&["-c", &config, "--text", "raw"], b"");
     assert!(refused.code == Some(78) && refused.stderr.contains("input.join"), "{refused:?}");
 }

@@ -28,7 +28,7 @@ use super::running_time::RunningTime;
 use crate::event::{Fields, Timestamp};
 use jump::{Back, Forward};
 use serde::{Deserialize, Serialize};
-use source::Verdict;
+use source::OffsetVerdict;
 use sources::Sources;
 
 const SECOND: i64 = 1_000_000_000;
@@ -231,15 +231,15 @@ impl StreamClock {
         let slack = self.pace.slack(self.allowed_lateness);
         let front = self.highest.0;
         match self.sources.learn(source, own.0, lead, front, (self.pace.gap, slack)) {
-            Verdict::Settled => {
+            OffsetVerdict::Settled => {
                 self.sources.count(source);
                 if let Some(wrong) = self.sources.majority(front, slack) {
                     self.shift(wrong, slack);
                 }
                 return self.accept(Some(own), source, arrival);
             }
-            Verdict::AsUsual => return self.inside(Timestamp(front.saturating_add(lead)), 0, arrival),
-            Verdict::Unknown => {}
+            OffsetVerdict::AsUsual => return self.inside(Timestamp(front.saturating_add(lead)), 0, arrival),
+            OffsetVerdict::Unknown => {}
         }
         let time = front.saturating_add(lead);
         if lead > 0 {

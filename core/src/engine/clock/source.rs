@@ -80,7 +80,7 @@ struct Delivery {
 
 /// What an event that is out of step tells of its source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(super) enum OffsetVerdict {
     /// Its offset is known now.
     Settled,
     /// It always delivers like that.
@@ -141,16 +141,20 @@ impl SourceClock {
     }
 
     /// Learns of an event at `own` that is out of step by `lead`.
-    pub(super) fn learn(&mut self, own: i64, lead: i64, front: i64, (gap, slack): (i64, i64)) -> Verdict {
+    pub(super) fn learn(&mut self, own: i64, lead: i64, front: i64, (gap, slack): (i64, i64)) -> OffsetVerdict {
         let in_order = own >= self.latest.saturating_sub(slack);
         (self.latest, self.heard, self.strayed) = (self.latest.max(own), front, front);
         if let Some(offset) = self.trial.see(own, front, gap, slack) {
             let steady = self.steady && offset.saturating_abs() >= TOLD;
             let (since, latest, delivery) = (front, own, self.delivery);
             *self = Self { offset, since, steady, latest, delivery, ..Self::new(front) };
-            return Verdict::Settled;
+            return OffsetVerdict::Settled;
         }
-        if lead < 0 && self.delivery.see(own, lead, front, in_order) { Verdict::AsUsual } else { Verdict::Unknown }
+        if lead < 0 && self.delivery.see(own, lead, front, in_order) {
+            OffsetVerdict::AsUsual
+        } else {
+            OffsetVerdict::Unknown
+        }
     }
 
     /// The front has moved on by `leap`, and events about so far ahead of it were right.

@@ -6,7 +6,7 @@
 //! forgotten.
 
 use super::SECOND;
-use super::source::{SourceClock, Verdict};
+use super::source::{OffsetVerdict, SourceClock};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -75,7 +75,7 @@ impl Sources {
     }
 
     /// As [`SourceClock::learn`], for any source.
-    pub(super) fn learn(&mut self, source: u64, own: i64, lead: i64, front: i64, pace: (i64, i64)) -> Verdict {
+    pub(super) fn learn(&mut self, source: u64, own: i64, lead: i64, front: i64, pace: (i64, i64)) -> OffsetVerdict {
         if self.off.len() >= CAP
             && !self.off.contains_key(&source)
             && let Some(quietest) = self.off.iter().min_by_key(|(_, source)| source.heard).map(|(&key, _)| key)

@@ -80,7 +80,7 @@ pub use options::{LatencyOptions, LatencyOverride, LatencyPair};
 use pairs::{Ended, Pairs, PairsSnapshot};
 use recent::{RecentDurations, RecentSnapshot};
 use serde::{Deserialize, Serialize};
-use subject::{KEY_DOMAINS, Subject, share_key};
+use subject::{CallSubject, KEY_DOMAINS, share_key};
 use texts::Texts;
 use traces::{Hop, Traces};
 use window::{HostId, WINDOWS};
@@ -160,7 +160,7 @@ impl Latency {
     #[inline]
     fn take(
         &mut self,
-        subject: Subject,
+        subject: CallSubject,
         value: f64,
         name: impl FnOnce() -> (String, String),
         trace: Option<u64>,
@@ -172,7 +172,7 @@ impl Latency {
         }
         let now = event.moment.now;
         let host = event.fields.parsed().host_hash();
-        let Subject { mut key, module, .. } = subject;
+        let CallSubject { mut key, module, .. } = subject;
         let mut hop = Hop { key, time: event.moment.time, ms: value as f32, grown: 0.0 };
         let inside = trace.map_or(0.0, |trace| self.traces.grown_inside(trace, &hop));
         let make = || {
@@ -247,7 +247,7 @@ impl Latency {
         self.pairs.observe(event, &mut ended);
         for Ended { key, kind, duration_ms } in ended.drain(..) {
             let name = self.pairs.operation(kind).to_owned();
-            let subject = Subject { key, shown: key, module: key };
+            let subject = CallSubject { key, shown: key, module: key };
             self.take(subject, duration_ms, || (name, String::new()), trace, event, report);
         }
         self.ended = ended;

@@ -4,7 +4,7 @@ use super::baseline::Baseline;
 use super::episodes::OnsetKind;
 use super::last_hops::LastHops;
 use super::recent::HistogramIndex;
-use super::subject::Subject;
+use super::subject::CallSubject;
 use super::window::{HostId, Window};
 use crate::engine::finding::name_of;
 use crate::engine::incident::IncidentId;
@@ -105,7 +105,7 @@ impl HeapSize for Operation {
 }
 
 impl Operation {
-    pub(super) fn new(name: &str, module: &str, subject: Subject, now: Timestamp) -> Self {
+    pub(super) fn new(name: &str, module: &str, subject: CallSubject, now: Timestamp) -> Self {
         Self {
             name: name_of(name).into(),
             module: name_of(module).into(),

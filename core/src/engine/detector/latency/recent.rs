@@ -219,7 +219,7 @@ impl RecentDurations {
 #[cfg(test)]
 mod tests {
     use super::super::quantiles::busiest;
-    use super::super::subject::Subject;
+    use super::super::subject::CallSubject;
     use super::*;
     use crate::engine::snapshot::{pack, unpack};
     use proptest::prelude::*;
@@ -229,8 +229,9 @@ mod tests {
     }
 
     fn add(recent: &mut RecentDurations, operations: &mut Table<Operation>, key: u64, ms: f64) {
-        let operation = operations
-            .touch(key, || Operation::new(&format!("op{key}"), "", Subject { key, shown: key, module: key }, at(0)));
+        let operation = operations.touch(key, || {
+            Operation::new(&format!("op{key}"), "", CallSubject { key, shown: key, module: key }, at(0))
+        });
         operation.count(ms);
         recent.add(operation, ms);
     }

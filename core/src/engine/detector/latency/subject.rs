@@ -11,7 +11,7 @@ pub(super) const KEY_DOMAINS: [u64; 3] = [0x6D6F_6475_6C65, 0x7465_6D70_6C61, 0x
 
 /// Whose a duration is.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Subject {
+pub(super) struct CallSubject {
     /// The operation in its module.
     pub(super) key: u64,
     /// The operation, as metrics show it.
@@ -23,21 +23,21 @@ pub(super) struct Subject {
 /// The operation that an event names in its module, or the module where it names none. The module
 /// is salted, because an operation may have the same name.
 #[inline]
-pub(super) fn named(fields: &Fields<'_>) -> Option<Subject> {
+pub(super) fn named(fields: &Fields<'_>) -> Option<CallSubject> {
     let parsed = fields.parsed();
     match parsed.slots[Role::Operation as usize].form {
         Form::Absent => fields.raw(Role::Module).filter(|module| !module.is_empty()).map(|_| {
             let shown = parsed.module_hash.rotate_left(1) ^ KEY_DOMAINS[0];
-            Subject::of(shown, shown, fields)
+            CallSubject::of(shown, shown, fields)
         }),
         _ => {
             let shown = parsed.operation_hash;
-            (shown != 0).then(|| Subject::of(shown ^ parsed.module_hash.rotate_left(23), shown, fields))
+            (shown != 0).then(|| CallSubject::of(shown ^ parsed.module_hash.rotate_left(23), shown, fields))
         }
     }
 }
 
-impl Subject {
+impl CallSubject {
     #[inline]
     pub(super) fn of(key: u64, shown: u64, fields: &Fields<'_>) -> Self {
         let module = fields.parsed().module_hash;
@@ -71,7 +71,7 @@ fn text_of(bytes: &[u8]) -> String {
 }
 
 /// The operation that is an event's template, for a duration in its message.
-pub(super) fn of_template(event: &Event<'_>) -> Subject {
+pub(super) fn of_template(event: &Event<'_>) -> CallSubject {
     let shown = event.template.id.0 ^ event.fields.parsed().module_hash.rotate_left(7) ^ KEY_DOMAINS[1];
-    Subject::of(shown, shown, &event.fields)
+    CallSubject::of(shown, shown, &event.fields)
 }

@@ -44,7 +44,7 @@ const DAY_S: f64 = 86_400.0;
 
 /// When something was seen, on both clocks: seconds of running time, and evidence.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(super) struct Seen {
+pub(super) struct SeenAt {
     time: f64,
     evidence: f64,
 }
@@ -53,7 +53,7 @@ pub(super) struct Seen {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 struct Single {
     module: u64,
-    seen: Seen,
+    seen: SeenAt,
     /// It was told, and is the only one of its module that was: somebody knows of it, and it does
     /// not count as usual.
     excused: bool,
@@ -65,13 +65,13 @@ impl HeapSize for Single {}
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct Sum {
     kinds: u64,
-    seen: Seen,
+    seen: SeenAt,
     excused: bool,
 }
 
 /// What is known of a module.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
-struct Evidence {
+struct SightCount {
     /// Its sightings at WARN and worse, and below.
     warnings: u64,
     below: u64,
@@ -79,9 +79,9 @@ struct Evidence {
     kinds: u64,
 }
 
-impl HeapSize for Evidence {}
+impl HeapSize for SightCount {}
 
-impl Evidence {
+impl SightCount {
     #[inline]
     fn weight(&self) -> f64 {
         self.warnings as f64 + WORTH_BELOW * self.below as f64
@@ -91,9 +91,9 @@ impl Evidence {
 /// Kinds that were seen once, by module, and how much was seen in all.
 #[derive(Debug)]
 pub(super) struct Discoveries {
-    modules: Table<Evidence>,
+    modules: Table<SightCount>,
     /// Of all modules.
-    total: Evidence,
+    total: SightCount,
     /// The most that a module has, and which.
     most: (f64, u64),
     singles: Table<Single>,
@@ -105,7 +105,7 @@ pub(super) struct Discoveries {
 /// What a restart should know.
 #[derive(Serialize, Deserialize)]
 pub(super) struct DiscoveriesState {
-    modules: TableSnapshot<Evidence>,
+    modules: TableSnapshot<SightCount>,
     singles: TableSnapshot<Single>,
 }
 
@@ -114,7 +114,7 @@ impl Discoveries {
         let (modules, singles) = (Table::new(keys), Table::new(keys));
         Self {
             modules,
-            total: Evidence::default(),
+            total: SightCount::default(),
             most: (0.0, 0),
             singles,
             sums: BTreeMap::new(),
@@ -125,7 +125,7 @@ impl Discoveries {
     /// A line of `module`, at WARN and worse or below.
     #[inline]
     pub(super) fn hear(&mut self, module: u64, is_warning: bool) {
-        let own = self.modules.touch(module, Evidence::default);
+        let own = self.modules.touch(module, SightCount::default);
         for evidence in [&mut *own, &mut self.total] {
             evidence.warnings += u64::from(is_warning);
             evidence.below += u64::from(!is_warning);
@@ -139,7 +139,7 @@ impl Discoveries {
     /// Something of `module` was seen for the first time, at `running` seconds.
     pub(super) fn first(&mut self, kind: u64, module: u64, running: f64, told: bool) {
         self.again(kind);
-        let seen = Seen { time: running, evidence: self.total.weight() };
+        let seen = SeenAt { time: running, evidence: self.total.weight() };
         let sum = Self::sum_of(&mut self.sums, &mut self.further, module);
         let excused = told && !sum.excused;
         let single = Single { module, seen, excused };
@@ -150,15 +150,15 @@ impl Discoveries {
 
     /// A module has shown something new that may be no kind of its own.
     pub(super) fn variant(&mut self, module: u64) {
-        self.modules.touch(module, Evidence::default).kinds += 1;
+        self.modules.touch(module, SightCount::default).kinds += 1;
     }
 
     /// A kind was seen for the second time, or turned out to be none of its own.
     pub(super) fn again(&mut self, kind: u64) {
         let Some(single) = self.singles.get_mut(kind) else { return };
         // The table has no way to give up a key: what is left of it counts for nothing.
-        let single = std::mem::replace(single, Single { seen: Seen::default(), excused: false, ..*single });
-        if single.seen == Seen::default() {
+        let single = std::mem::replace(single, Single { seen: SeenAt::default(), excused: false, ..*single });
+        if single.seen == SeenAt::default() {
             return;
         }
         let sum = self.sums.get_mut(&single.module).unwrap_or(&mut self.further);
@@ -234,7 +234,7 @@ impl Discoveries {
     pub(super) fn restore(&mut self, kept: DiscoveriesState) {
         self.modules.restore(kept.modules);
         self.singles.restore(kept.singles);
-        (self.total, self.most) = (Evidence::default(), (0.0, 0));
+        (self.total, self.most) = (SightCount::default(), (0.0, 0));
         for (module, own) in self.modules.iter() {
             self.total.warnings += own.warnings;
             self.total.below += own.below;
@@ -243,7 +243,7 @@ impl Discoveries {
             }
         }
         (self.sums, self.further) = (BTreeMap::new(), Sum::default());
-        for single in self.singles.values().filter(|single| single.seen != Seen::default()) {
+        for single in self.singles.values().filter(|single| single.seen != SeenAt::default()) {
             Self::sum_of(&mut self.sums, &mut self.further, single.module).add(single);
         }
     }

@@ -268,7 +268,7 @@ fn keys_are_capped() {
     for i in 0..1_000_u64 {
         detector
             .operations
-            .touch(i, || Operation::new(&i.to_string(), "", Subject { key: i, shown: i, module: i }, Timestamp(0)));
+            .touch(i, || Operation::new(&i.to_string(), "", CallSubject { key: i, shown: i, module: i }, Timestamp(0)));
     }
     assert_eq!((detector.tables()[0].keys, detector.tables()[0].evictions), (50, 950));
 }
