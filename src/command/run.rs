@@ -77,7 +77,7 @@ pub fn run(args: &RunArgs) -> Result<(), Failure> {
         options.reply = Reply::Changes;
     }
     let (engine, state) = restore_state(&loaded, &log)?;
-    let still_open: Vec<_> = engine.incidents().still_open().collect();
+    let still_open: Vec<_> = engine.still_open().collect();
     let engine = RefCell::new(Some(engine));
     let mut pipeline = Pipeline {
         // After a panic the engine starts empty.

@@ -31,6 +31,7 @@ use crate::engine::EngineOptions;
 use crate::engine::detector::DetectorOptions;
 use crate::engine::incident::Policy as EnginePolicy;
 use crate::engine::rules::Budget;
+use crate::engine::situation::SituationOptions;
 use crate::event::Role;
 use crate::event::layout::OwnLayout;
 use crate::event::roles::{Names, RoleName};
@@ -73,6 +74,8 @@ pub struct Config {
     pub template: Template,
     /// One table for each detector.
     pub detector: DetectorOptions,
+    /// Incidents with one cause are told as one.
+    pub situation: SituationOptions,
     /// Which rules.
     pub rules: Rules,
     /// Where metrics are served.
@@ -194,6 +197,7 @@ impl Config {
                 warn: self.policy.warn.to_string(),
             },
             detector: self.detector.clone(),
+            situation: self.situation,
             template: self.template.options(),
             budget: Budget { keys, ..Budget::default() },
             ..EngineOptions::default()

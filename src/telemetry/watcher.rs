@@ -154,6 +154,9 @@ impl Watcher {
                 metrics.add_findings(detector.name(), severity.name(), opened);
             }
         }
+        for (severity, &opened) in Severity::ALL.iter().zip(&tally.situations).filter(|(_, opened)| **opened > 0) {
+            metrics.add_situations(severity.name(), opened);
+        }
     }
 
     /// Updates what need not be updated with every batch.
@@ -275,6 +278,9 @@ impl Observer for Watcher {
         self.count(&served, &tally);
         for (detector, open) in DetectorName::ALL.iter().zip(engine.incidents().open_by_detector()) {
             metrics.set_open_incidents(detector.name(), open);
+        }
+        for (severity, open) in Severity::ALL.iter().zip(engine.situations().open_by_severity()) {
+            metrics.set_open_situations(severity.name(), open);
         }
         metrics.add_late_events(since(&mut self.told.late, engine.clock().late_events()));
         let stream = Some(engine.clock().now()).filter(|stream| stream.0 > 0);

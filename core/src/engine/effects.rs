@@ -4,15 +4,26 @@ use super::emitted::Emitted;
 use super::finding::State;
 use super::recent::text_of;
 use super::rules::Known;
+use super::situation::Carrier;
 use super::{Engine, Outcome, Report};
 use crate::event::{Batch, Edit, Encoding, Fault, Fields, Role, Timestamp, mask};
 
 impl Engine {
-    /// Moves findings that this event must not carry to `outcome.before`, where each leaves as an
-    /// event of its own: findings of ended incidents, and all findings when the event is withheld.
-    /// Masks quoted text, in findings of detectors too.
+    /// Completes the findings of an event or, without `fields`, of a tick: says to which situation
+    /// each belongs, counts them, and masks quoted text, in findings of detectors too. Findings
+    /// that the event must not carry move to `outcome.before`, where each leaves as an event of its
+    /// own: those of ended incidents, and all of them when the event is withheld.
     #[cold]
-    pub(super) fn settle(&mut self, outcome: &mut Outcome) {
+    pub(super) fn settle(&mut self, fields: Option<&Fields<'_>>, now: Timestamp, outcome: &mut Outcome) {
+        self.memory.hurry(outcome.before.len() + outcome.findings.len());
+        self.situations.place(&mut outcome.before, None, &self.incidents, now);
+        if !outcome.findings.is_empty() {
+            let template = outcome.template.id.0;
+            let carrier = fields.map(|fields| Carrier::new(fields, template, outcome.edit.withheld));
+            self.situations.place(&mut outcome.findings, carrier.as_ref(), &self.incidents, now);
+        }
+        self.tally.findings(&outcome.before);
+        self.tally.findings(&outcome.findings);
         outcome.before.extend(outcome.findings.extract_if(.., |finding| finding.state == State::Resolved));
         if outcome.edit.withheld {
             for finding in &mut outcome.findings {
@@ -59,8 +70,6 @@ impl Engine {
             return;
         }
         self.take_rule_outcome(now, batch, outcome);
-        self.tally.findings(&outcome.findings);
-        self.rules.mask(&mut outcome.findings);
         outcome.before.append(&mut outcome.findings);
     }
 
@@ -105,8 +114,7 @@ impl Engine {
         }
         let mut own = Outcome::default();
         self.take_one_outcome(now, &mut own);
-        self.tally.findings(&own.findings);
-        self.settle(&mut own);
+        self.settle(Some(&emitted.fields()), now, &mut own);
         outcome.before.append(&mut own.before);
         outcome.printed.append(&mut own.printed);
         outcome.fault = own.fault.or(outcome.fault.take());

@@ -22,6 +22,7 @@ pub mod recent;
 pub mod rule_incidents;
 pub mod rules;
 pub mod running_time;
+pub mod situation;
 mod snapshot;
 pub mod stack_trace;
 pub mod state;
@@ -31,14 +32,14 @@ pub mod template;
 #[cfg(test)]
 pub(crate) mod testing;
 
-use crate::event::{Batch, EventParser, Fault, Fields, Shape, Timestamp};
+use crate::event::{Batch, EventParser, Fault, Fields, Level, Shape, Timestamp};
 use clock::{Moment, StreamClock, source_of};
 use columns::{LearnedColumns, LearnedColumnsSnapshot};
 use cost::Cost;
 pub use detector::AHEAD;
-use detector::{Detector, ModuleCounts, OperationQuantiles, Report, TableUse};
-use finding::DetectorName;
-use incident::{Incidents, IncidentsSnapshot};
+use detector::{Detector, ModuleCounts, OperationQuantiles, Report, TableUse, is_failure};
+use finding::{DetectorName, Finding};
+use incident::{IncidentId, Incidents, IncidentsSnapshot};
 use memory::MemoryBudget;
 pub use options::EngineOptions;
 pub use outcome::Outcome;
@@ -46,6 +47,7 @@ use recent::Recent;
 use rule_incidents::RuleIncidents;
 use rules::{Known, RuleOutcome, RuleSet, Rules};
 use serde::{Deserialize, Serialize};
+use situation::Situations;
 use snapshot::{Packed, pack, unpack};
 pub use snapshot::{Persist, RestoreError, Stateful};
 use stack_trace::{StackTraceAssembler, StreamHeaders};
@@ -70,6 +72,7 @@ pub struct Engine {
     traces: StackTraceAssembler,
     detectors: Vec<Box<dyn Detector>>,
     incidents: Incidents,
+    situations: Situations,
     rules: Rules,
     rule_outcome: RuleOutcome,
     rule_incidents: RuleIncidents,
@@ -105,6 +108,7 @@ impl Engine {
             traces: StackTraceAssembler::new(options.template.masks.clone()),
             detectors: options.detector.detectors(options.keys),
             incidents: Incidents::new(options.policy.clone(), options.keys).with_limit(options.open_incidents),
+            situations: Situations::new(options.situation),
             rules: match &options.meter {
                 Some(meter) => Rules::with_meter(rules, options.budget, Arc::clone(meter)),
                 None => Rules::new(rules, options.budget),
@@ -203,9 +207,7 @@ impl Engine {
         }
         let goes_on = self.traces.goes_on(fields, moment.now);
         if self.traces.has_ended() {
-            let told = outcome.before.len();
             self.tell_traces(moment, outcome);
-            self.tally.findings(&outcome.before[told..]);
         }
         // A continuation line of a stack trace is no event for detectors. Rules see every line.
         outcome.template = if goes_on {
@@ -224,13 +226,11 @@ impl Engine {
             self.take_rule_outcome(moment.now, Some(fields.batch()), outcome);
         }
         self.remember(fields, &outcome.edit);
-        if !outcome.before.is_empty() {
-            self.rules.mask(&mut outcome.before);
+        if is_failure(fields, Level::Error) {
+            self.situations.saw_failure(fields);
         }
-        if !outcome.findings.is_empty() {
-            self.memory.hurry(outcome.findings.len());
-            self.tally.findings(&outcome.findings);
-            self.settle(outcome);
+        if !(outcome.before.is_empty() && outcome.findings.is_empty()) {
+            self.settle(Some(fields), moment.now, outcome);
         }
     }
 
@@ -243,7 +243,7 @@ impl Engine {
             self.tick_at(moment, None, outcome);
             let mut report = Report::new(&mut self.incidents, &mut outcome.before);
             self.detectors.iter_mut().for_each(|detector| detector.idle(moment, &mut report));
-            self.rules.mask(&mut outcome.before);
+            self.settle(None, moment.now, outcome);
         }
     }
 
@@ -253,14 +253,15 @@ impl Engine {
         outcome.clear();
         self.traces.finish();
         if self.traces.has_ended() {
-            self.tell_traces(self.clock.idle(0, self.last_arrival), outcome);
-            self.tally.findings(&outcome.before);
-            self.rules.mask(&mut outcome.before);
+            let moment = self.clock.idle(0, self.last_arrival);
+            self.tell_traces(moment, outcome);
+            self.settle(None, moment.now, outcome);
         }
     }
 
     /// Returns the counts since the last call.
     pub fn take_tally(&mut self) -> Tally {
+        self.tally.situations = self.situations.take_opened();
         std::mem::take(&mut self.tally)
     }
 
@@ -294,6 +295,20 @@ impl Engine {
     #[must_use]
     pub fn incidents(&self) -> &Incidents {
         &self.incidents
+    }
+
+    /// The situations that incidents belong to.
+    #[must_use]
+    pub fn situations(&self) -> &Situations {
+        &self.situations
+    }
+
+    /// Findings for all open incidents, as of their last event.
+    pub fn still_open(&self) -> impl Iterator<Item = Finding> {
+        self.incidents.still_open().map(|mut finding| {
+            self.situations.attach(&mut finding);
+            finding
+        })
     }
 
     /// The rules and their counts.
@@ -346,6 +361,7 @@ impl Engine {
             next_tick: self.next_tick,
             templates: Packed(self.templates.snapshot()),
             incidents: self.incidents.snapshot(),
+            situations: Some(Packed(pack(&self.situations.snapshot()))),
             rule_incidents: self.rule_incidents.clone(),
             detectors: self
                 .detectors
@@ -384,6 +400,10 @@ impl Engine {
         self.clock = kept.clock;
         self.next_tick = kept.next_tick;
         self.incidents.restore(kept.incidents);
+        if let Some(situations) = kept.situations {
+            let incidents = &self.incidents;
+            self.situations.restore(unpack(&situations.0)?, |id| incidents.is_open(IncidentId(id)));
+        }
         self.rule_incidents.restore(kept.rule_incidents);
         self.traces.restore(kept.headers);
         self.columns.restore(kept.columns);
@@ -426,10 +446,8 @@ impl Engine {
         }
         self.rule_incidents.tick(moment.now, &mut report);
         self.incidents.tick(moment.now, before);
-        if !before.is_empty() {
-            self.tally.findings(before);
-            self.rules.mask(before);
-        }
+        self.situations.place(before, None, &self.incidents, moment.now);
+        self.situations.tick(moment.now, before);
         self.tick_rules(moment.now, true, batch, outcome);
     }
 }
@@ -446,6 +464,9 @@ struct EngineState {
     next_tick: Timestamp,
     templates: Packed,
     incidents: IncidentsSnapshot,
+    /// None in states of versions without situations.
+    #[serde(default)]
+    situations: Option<Packed>,
     rule_incidents: RuleIncidents,
     detectors: Vec<(String, Packed)>,
     recent: Option<Recent>,

@@ -3,6 +3,7 @@
 use super::detector::DetectorOptions;
 use super::incident::{Incidents, Policy};
 use super::rules::{Budget, Meter};
+use super::situation::SituationOptions;
 use super::template::TemplateOptions;
 use std::sync::Arc;
 
@@ -19,6 +20,8 @@ pub struct EngineOptions {
     pub table_bytes: usize,
     /// Response times by level.
     pub policy: Policy,
+    /// Which incidents are told as one.
+    pub situation: SituationOptions,
     /// The detectors.
     pub detector: DetectorOptions,
     /// Whether detectors report near misses.
@@ -40,6 +43,7 @@ impl Default for EngineOptions {
             open_incidents: Incidents::OPEN,
             table_bytes: 80 << 20,
             policy: Policy::default(),
+            situation: SituationOptions::default(),
             detector: DetectorOptions::default(),
             near_misses: false,
             template: TemplateOptions::default(),

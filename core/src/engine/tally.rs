@@ -15,6 +15,8 @@ pub struct Tally {
     pub faults: [u64; Fault::ALL.len()],
     /// Opened incidents by detector and severity.
     pub opened: [[u64; Severity::ALL.len()]; DetectorName::ALL.len()],
+    /// Opened situations by severity.
+    pub situations: [u64; Severity::ALL.len()],
 }
 
 impl Tally {

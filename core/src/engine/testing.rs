@@ -66,9 +66,10 @@ impl Stream {
     }
 }
 
-/// The default options, with the detectors changed by `set`.
+/// The default options, with the detectors changed by `set`, and each incident told for itself.
 pub(crate) fn with_detectors(set: impl FnOnce(&mut DetectorOptions)) -> EngineOptions {
     let mut options = EngineOptions::default();
+    options.situation.enabled = false;
     set(&mut options.detector);
     options
 }

@@ -9,6 +9,7 @@ mod en;
 pub mod quantity;
 
 use crate::engine::finding::{DetectorName, Evidence, Finding, Key, Measured, NearMiss};
+use crate::engine::situation::JoinReason;
 
 /// The language of sentences.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -45,6 +46,36 @@ pub struct NextStep {
     pub sentence: String,
     /// The step as it follows the label "look at".
     pub short: String,
+}
+
+/// The data that the title of a situation is made from.
+#[derive(Clone, Debug)]
+pub struct SituationStory<'a> {
+    /// The name of the cause or of the first place; none of an incident that has no place.
+    pub place: Option<&'a str>,
+    /// The module of a place that is a host, or the like, on which failures sit.
+    pub module_of_place: Option<&'a str>,
+    /// What is said there, or of it.
+    pub text: &'a str,
+    /// Why it is taken for the cause.
+    pub cause: CauseOfSituation,
+    /// The other modules and hosts.
+    pub others: Vec<&'a str>,
+    /// All of it is about failures, and not about slowness or silence.
+    pub are_failures: bool,
+    /// How often it has come back, and the seconds from one beginning to the next.
+    pub returns: u32,
+    /// See `returns`.
+    pub period_s: Option<f64>,
+}
+
+/// Why a place is taken for the cause of a situation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CauseOfSituation {
+    /// The errors of others name it.
+    Named,
+    /// It began there.
+    First,
 }
 
 /// The full explanation of a finding.
@@ -90,6 +121,22 @@ pub fn ending(language: Language, events: u64, seconds: f64) -> String {
 pub fn remedy(language: Language, detector: DetectorName, kind: &str) -> Option<String> {
     match language {
         Language::En => en::remedy(detector, kind).map(str::to_owned),
+    }
+}
+
+/// The title of a situation: what is wrong, where, and who else is affected.
+#[must_use]
+pub fn situation_title(language: Language, story: &SituationStory<'_>) -> String {
+    match language {
+        Language::En => en::situation::title(story),
+    }
+}
+
+/// Why an incident belongs to its situation.
+#[must_use]
+pub fn situation_reason(language: Language, reason: &JoinReason) -> String {
+    match language {
+        Language::En => en::situation::reason(reason),
     }
 }
 

@@ -54,6 +54,8 @@ pub struct Metrics {
     faults: IntCounterVec,
     findings: IntCounterVec,
     open_incidents: IntGaugeVec,
+    situations: IntCounterVec,
+    open_situations: IntGaugeVec,
     evictions: IntCounterVec,
     table_keys: IntGaugeVec,
     template_merges: IntCounter,
@@ -96,6 +98,13 @@ impl Metrics {
                 findings.with_label_values(&[detector, severity]);
             }
         }
+        let situations =
+            families.counters("situations_total", "Situations opened: incidents with one cause.", &["severity"])?;
+        let open_situations = families.gauges("open_situations", "Situations open now.", &["severity"])?;
+        for severity in Severity::ALL.map(Severity::name) {
+            situations.with_label_values(&[severity]);
+            open_situations.with_label_values(&[severity]);
+        }
         let faults =
             families.counters("faults_total", "Events that passed unanalysed or in part, by reason.", &["kind"])?;
         // These series exist from the first scrape on, because Prometheus computes no rate for a
@@ -114,6 +123,8 @@ impl Metrics {
             faults,
             findings,
             open_incidents,
+            situations,
+            open_situations,
             evictions: families.counters("evictions_total", "Keys dropped from a full or aged table.", &["table"])?,
             table_keys: families.gauges("table_keys", "Keys that a table holds now.", &["table"])?,
             template_merges: families
@@ -188,6 +199,16 @@ impl Metrics {
     /// Sets how many incidents of a detector are open.
     pub fn set_open_incidents(&self, detector: &'static str, open: u64) {
         self.open_incidents.with_label_values(&[detector]).set(signed(open));
+    }
+
+    /// Adds situations that opened at a severity (one of [`Severity::ALL`]).
+    pub fn add_situations(&self, severity: &'static str, opened: u64) {
+        self.situations.with_label_values(&[severity]).inc_by(opened);
+    }
+
+    /// Sets how many situations of a severity are open.
+    pub fn set_open_situations(&self, severity: &'static str, open: u64) {
+        self.open_situations.with_label_values(&[severity]).set(signed(open));
     }
 
     /// Adds keys that a table evicted. Adding 0 creates the series before the first eviction.
@@ -315,6 +336,8 @@ mod tests {
         metrics.add_faults("invalid_utf8", 2);
         metrics.add_findings("loop", "critical", 1);
         metrics.set_open_incidents("loop", 1);
+        metrics.add_situations("critical", 2);
+        metrics.set_open_situations("critical", 1);
         metrics.add_evictions("actors", 5);
         metrics.set_table_keys("actors", 100_000);
         metrics.add_late_events(3);
@@ -359,6 +382,9 @@ mod tests {
             ("seismolog_findings_total{detector=\"rule\",severity=\"info\"}", "0"),
             ("seismolog_open_incidents{detector=\"loop\"}", "1"),
             ("seismolog_open_incidents{detector=\"silence\"}", "0"),
+            ("seismolog_situations_total{severity=\"critical\"}", "2"),
+            ("seismolog_open_situations{severity=\"critical\"}", "1"),
+            ("seismolog_open_situations{severity=\"info\"}", "0"),
             ("seismolog_evictions_total{table=\"actors\"}", "5"),
             ("seismolog_table_keys{table=\"actors\"}", "100000"),
             ("seismolog_late_events_total", "3"),

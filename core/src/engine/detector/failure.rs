@@ -81,7 +81,7 @@ pub(super) fn by_status(status: Option<u16>) -> bool {
 
 /// True of an event at level `least` or worse, or with a failing status.
 #[inline]
-pub(super) fn is_failure(fields: &Fields<'_>, least: Level) -> bool {
+pub(in crate::engine) fn is_failure(fields: &Fields<'_>, least: Level) -> bool {
     fields.parsed().level >= Some(least) || by_status(fields.status())
 }
 

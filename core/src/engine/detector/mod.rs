@@ -29,6 +29,7 @@ use crate::engine::snapshot::Persist;
 use crate::event::trace::Stack;
 use crate::event::{Fields, ParsedEvent};
 pub use failure::FailureLevel;
+pub(super) use failure::is_failure;
 use options::{Options, SharedOptions};
 pub use prior::{Actions, LocalizedFailures, Prior};
 use serde::Serialize;

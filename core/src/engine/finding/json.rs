@@ -7,7 +7,7 @@
 use super::evidence::Measured;
 use super::members::{OwnJson, as_rfc3339, from_rfc3339};
 use super::rounding::round;
-use super::{DetectorName, Finding, Key, Severity, State, Summary};
+use super::{DetectorName, Finding, InSituation, Key, Severity, State, Summary};
 use crate::engine::incident::Opening;
 use crate::event::{Level, Timestamp};
 use crate::narrate::{self, Language};
@@ -71,6 +71,10 @@ pub(super) struct FindingJson {
     /// The lines that led up to it, the newest last; with the first finding of an incident only.
     #[serde(default)]
     context: Vec<String>,
+    /// The incidents with one cause that it belongs to. It is missing where situations are switched
+    /// off, and in findings of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    situation: Option<InSituation>,
 }
 
 /// What was measured, and what only some detectors say.
@@ -191,6 +195,7 @@ impl Serialize for Finding {
             cause: self.cause.clone(),
             remedy: self.remedy.clone(),
             context: self.context.clone(),
+            situation: self.situation.clone(),
         };
         json.serialize(serializer)
     }
@@ -222,6 +227,7 @@ impl<'de> Deserialize<'de> for Finding {
             cause: json.cause,
             remedy: json.remedy,
             context: json.context,
+            situation: json.situation,
         })
     }
 }

@@ -8,6 +8,7 @@ mod members;
 mod near_miss;
 mod rounding;
 mod schema;
+mod situation;
 
 pub use evidence::{
     ClockEvidence, Evidence, GuardEvidence, InputEvidence, LatencyEvidence, LoopEvidence, Measured, NoveltyEvidence,
@@ -22,6 +23,7 @@ pub use members::milliseconds;
 pub use near_miss::{NearMiss, Reason};
 pub use rounding::{p_of, round, score_of, significant};
 pub use schema::schema;
+pub use situation::{InSituation, SituationCause, SituationRole};
 
 pub use super::detector::DetectorName;
 use crate::event::{Level, Timestamp};
@@ -113,6 +115,9 @@ pub struct Finding {
     pub remedy: Option<String>,
     /// The last lines of the stream before the finding.
     pub context: Vec<String>,
+    /// The situation that the incident belongs to; none before the finding has been placed, and
+    /// where situations are switched off.
+    pub situation: Option<InSituation>,
 }
 
 /// A finding in one sentence. The parts are rendered once, when the finding is made (`narrate`).
@@ -195,6 +200,9 @@ impl Finding {
         let known = self.cause.iter_mut().chain(&mut self.remedy).chain(&mut self.explained_by);
         known.chain(&mut self.context).for_each(&mut *visit);
         self.evidence.for_each_text(visit);
+        if let Some(situation) = &mut self.situation {
+            situation.for_each_text(visit);
+        }
     }
 }
 

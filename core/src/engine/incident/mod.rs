@@ -258,6 +258,12 @@ impl Incidents {
         }
     }
 
+    /// The time of the last event of an open incident.
+    #[must_use]
+    pub fn last_event(&self, id: IncidentId) -> Option<Timestamp> {
+        self.open.get(id).map(|incident| incident.last)
+    }
+
     /// True while the incident is open.
     #[must_use]
     pub fn is_open(&self, id: IncidentId) -> bool {

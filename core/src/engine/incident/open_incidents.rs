@@ -214,6 +214,7 @@ impl Incident {
             cause: opening.cause.clone(),
             remedy: opening.remedy.clone(),
             context: Vec::new(),
+            situation: None,
         }
     }
 }

@@ -10,6 +10,7 @@ pub(super) mod near_miss;
 mod novelty;
 mod rule;
 mod silence;
+pub(super) mod situation;
 mod spread;
 mod storm;
 

@@ -1,0 +1,298 @@
+//! A situation: incidents with one cause, where they are, and what probably causes them.
+//!
+//! *The cause.* First what the errors of other places name, the most named first; of two that are
+//! named as often, the one that names no other: it is deeper. Then the host, or the value of another
+//! dimension, on which failures sit; then the place where it began. A name that nothing logs needs
+//! two places that name it.
+//!
+//! Bounds: 32 places, 48 names with 8 places each that name them, about 8 KiB in all.
+
+use super::arrival::{Arrival, Place};
+use super::joining::JoinReason;
+use super::rhythm::Rhythm;
+use super::ties::{self, Tie};
+use crate::engine::finding::{Severity, SituationCause, SituationRole};
+use crate::event::Timestamp;
+use crate::narrate::{CauseOfSituation, SituationStory};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+/// Most places of a situation.
+const PLACES: usize = 32;
+/// Most names in its texts.
+const MENTIONS: usize = 48;
+/// Most places that are kept for a name.
+const NAMERS: usize = 8;
+
+/// A situation.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Situation {
+    pub(super) opened_at: Timestamp,
+    pub(super) severity: Severity,
+    /// A FATAL is among it.
+    pub(super) is_fatal: bool,
+    /// Its incidents that are open, or whose end is not told yet.
+    pub(super) members: BTreeSet<u64>,
+    /// All incidents so far.
+    pub(super) incidents: u64,
+    /// Where it is, in the order in which the places came to it.
+    locations: Vec<Location>,
+    mentions: Vec<Mention>,
+    /// Identities of its incidents, by which one that comes back is known.
+    pub(super) identities: Vec<u64>,
+    pub(super) ties: Vec<(Tie, u64)>,
+    pub(super) rhythm: Rhythm,
+    /// When anything of it was heard last.
+    pub(super) heard: Timestamp,
+    /// When its last incident opened, and the host of the event that showed it.
+    pub(super) grown_at: Timestamp,
+    pub(super) host_hash: u64,
+    pub(super) is_shift: bool,
+    /// All its incidents are about failures.
+    is_failure: bool,
+}
+
+/// A place of a situation, and what was said there first.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Location {
+    place: Place,
+    text: String,
+    is_quoted: bool,
+    /// Failures of a module sit on it.
+    is_spot: bool,
+}
+
+/// A name in the texts of a situation's errors.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Mention {
+    hash: u64,
+    text: String,
+    is_shaped: bool,
+    /// Hashes of the places whose errors name it.
+    by: Vec<u64>,
+}
+
+/// Most identities that are kept.
+const IDENTITIES: usize = 64;
+
+impl Situation {
+    pub(super) fn new(arrival: &Arrival<'_>, severity: Severity, now: Timestamp) -> Self {
+        let mut situation = Self {
+            opened_at: now,
+            severity,
+            is_fatal: false,
+            members: BTreeSet::new(),
+            incidents: 0,
+            locations: Vec::new(),
+            mentions: Vec::new(),
+            identities: Vec::new(),
+            ties: Vec::new(),
+            rhythm: Rhythm::new(now),
+            heard: now,
+            grown_at: now,
+            host_hash: 0,
+            is_shift: false,
+            is_failure: true,
+        };
+        situation.add(arrival, now);
+        situation
+    }
+
+    /// Adds an incident, and returns the ties that come with it.
+    pub(super) fn add(&mut self, arrival: &Arrival<'_>, now: Timestamp) -> Vec<(Tie, u64)> {
+        self.incidents += 1;
+        (self.heard, self.grown_at) = (self.heard.max(now), now);
+        (self.host_hash, self.is_shift) = (arrival.host_hash, arrival.is_shift);
+        self.is_failure &= arrival.is_failure;
+        self.is_fatal |= arrival.is_fatal;
+        if !self.identities.contains(&arrival.identity) && self.identities.len() < IDENTITIES {
+            self.identities.push(arrival.identity);
+        }
+        for (i, place) in arrival.places.iter().enumerate() {
+            self.add_place(place, arrival, arrival.is_spot && i == 0);
+        }
+        self.add_mentions(arrival);
+        self.tie(arrival)
+    }
+
+    fn add_place(&mut self, place: &Place, arrival: &Arrival<'_>, is_spot: bool) {
+        let (text, is_quoted) = (arrival.text.clone(), arrival.is_quoted);
+        let is_full = self.locations.len() >= PLACES;
+        match self.locations.iter_mut().find(|known| known.place == *place) {
+            // What an error says tells more than what was counted.
+            Some(known) if is_quoted && !known.is_quoted => (known.text, known.is_quoted) = (text, true),
+            Some(_) => {}
+            None if is_full => {}
+            None => self.locations.push(Location { place: place.clone(), text, is_quoted, is_spot }),
+        }
+    }
+
+    fn add_mentions(&mut self, arrival: &Arrival<'_>) {
+        let by = arrival.places.first().map_or(0, Place::hash);
+        for name in &arrival.names {
+            let is_full = self.mentions.len() >= MENTIONS;
+            match self.mentions.iter_mut().find(|known| known.hash == name.hash) {
+                Some(known) if known.by.contains(&by) || known.by.len() >= NAMERS => {}
+                Some(known) => known.by.push(by),
+                None if is_full => {}
+                None => self.mentions.push(Mention {
+                    hash: name.hash,
+                    text: name.text.to_owned(),
+                    is_shaped: name.is_shaped,
+                    by: vec![by],
+                }),
+            }
+        }
+    }
+
+    /// Notes what ties other incidents to it, and returns what is new of that.
+    fn tie(&mut self, arrival: &Arrival<'_>) -> Vec<(Tie, u64)> {
+        let places = arrival.places.iter().map(|place| (Tie::Place, place.hash()));
+        let values = arrival.value_hashes().map(|(hash, _)| (Tie::Value, hash));
+        let names = arrival.names.iter().map(|name| (Tie::Mention, name.hash));
+        let template = arrival.template.map(|template| (Tie::Template, template));
+        let module = Some((Tie::Module, arrival.module_hash)).filter(|(_, module)| *module != 0);
+        let all = places.chain(values).chain(module).chain(template).chain(names);
+        let room = ties::MOST.saturating_sub(self.ties.len());
+        let new: Vec<_> = all.filter(|tie| !self.ties.contains(tie)).take(room).collect();
+        self.ties.extend(&new);
+        new
+    }
+
+    /// The hashes of the names in its errors that are written as hosts are.
+    pub(super) fn shaped_names(&self) -> Vec<u64> {
+        self.mentions.iter().filter(|mention| mention.is_shaped).map(|mention| mention.hash).collect()
+    }
+
+    /// Modules and other places, for a finding: the cause first.
+    pub(super) fn places(&self) -> Vec<String> {
+        let cause = self.cause_name();
+        let others = self.locations.iter().map(|location| location.place.value.as_str());
+        let mut places: Vec<&str> = Vec::new();
+        for place in cause.into_iter().chain(others) {
+            if !places.contains(&place) {
+                places.push(place);
+            }
+        }
+        places.into_iter().map(str::to_owned).collect()
+    }
+
+    /// The name of the cause.
+    fn cause_name(&self) -> Option<&str> {
+        match self.named() {
+            Some(mention) => Some(&mention.text),
+            None => self.first().map(|location| location.place.value.as_str()),
+        }
+    }
+
+    /// The place on which failures sit, or else where it began.
+    fn first(&self) -> Option<&Location> {
+        self.locations.iter().find(|location| location.is_spot).or_else(|| self.locations.first())
+    }
+
+    /// The name that the errors of other places name most.
+    fn named(&self) -> Option<&Mention> {
+        let candidates = self.mentions.iter().filter_map(|mention| {
+            let location = self.location_of(&mention.text);
+            let own = location.map(|location| location.place.hash());
+            let namers = mention.by.iter().filter(|by| own != Some(**by)).count();
+            let needed = if location.is_some() { 1 } else { 2 };
+            let is_candidate = namers >= needed && (location.is_some() || mention.is_shaped);
+            is_candidate.then_some((mention, own, namers))
+        });
+        let candidates: Vec<_> = candidates.collect();
+        let names_another = |own: Option<u64>| {
+            own.is_some_and(|own| candidates.iter().any(|(other, its, _)| *its != Some(own) && other.by.contains(&own)))
+        };
+        // `max_by_key` takes the last of equals; the first was named first.
+        let ranked = candidates.iter().rev().max_by_key(|(_, own, namers)| (!names_another(*own), *namers));
+        ranked.map(|(mention, ..)| *mention)
+    }
+
+    fn location_of(&self, value: &str) -> Option<&Location> {
+        self.locations.iter().find(|location| location.place.value == value)
+    }
+
+    /// What probably causes it; none where it is at one place alone and nothing is known beyond
+    /// that.
+    pub(super) fn cause(&self) -> Option<SituationCause> {
+        let mut cause = SituationCause::default();
+        match self.named() {
+            Some(mention) => match self.location_of(&mention.text) {
+                Some(location) => set_place(&mut cause, location),
+                None => {
+                    cause.host = Some(mention.text.clone());
+                    let by = |location: &&Location| mention.by.contains(&location.place.hash());
+                    cause.text = self.locations.iter().find(by).map(|location| location.text.clone());
+                }
+            },
+            None => match self.first() {
+                Some(first) if self.incidents > 1 || first.is_spot => set_place(&mut cause, first),
+                _ => return None,
+            },
+        }
+        Some(cause)
+    }
+
+    /// What an incident at `places`, which joined for `reason`, is in the situation.
+    pub(super) fn role_of(&self, places: &[u64], reason: &JoinReason) -> SituationRole {
+        let Some(named) = self.named() else {
+            let first = self.first().map(|location| location.place.hash());
+            let is_first = self.incidents > 1 && first.is_some_and(|first| places.contains(&first));
+            return if is_first { SituationRole::Cause } else { SituationRole::Part };
+        };
+        let own = self.location_of(&named.text).map(|location| location.place.hash());
+        match own {
+            Some(own) if places.contains(&own) => SituationRole::Cause,
+            _ if named.by.iter().any(|by| places.contains(by)) => SituationRole::Effect,
+            // Of the places that name it only some are kept.
+            _ if matches!(reason, JoinReason::Names { name } | JoinReason::BothName { name } if *name == named.text) => {
+                SituationRole::Effect
+            }
+            _ => SituationRole::Part,
+        }
+    }
+
+    /// The data of its title.
+    pub(super) fn story(&self) -> SituationStory<'_> {
+        let named = self.named();
+        let place = named.map(|named| named.text.as_str());
+        let first = self.first();
+        let location = place.map_or(first, |name| self.location_of(name));
+        let quoted = location.or_else(|| {
+            let named = named?;
+            self.locations.iter().find(|location| named.by.contains(&location.place.hash()))
+        });
+        let cause_value = place.or_else(|| first.map(|first| first.place.value.as_str()));
+        // Operations and the like say little beside modules.
+        let modules = |location: &&Location| location.place.name == "module" || location.place.name == "host";
+        let others = self.locations.iter().filter(modules).map(|location| location.place.value.as_str());
+        // A host tells little without the module.
+        let on = location.filter(|location| named.is_none() && location.is_spot);
+        let module = on.and_then(|_| self.locations.iter().find(|location| location.place.name == "module"));
+        let module = module.map(|location| location.place.value.as_str());
+        SituationStory {
+            module_of_place: module,
+            place: cause_value,
+            text: quoted.map(|location| location.text.as_str()).unwrap_or_default(),
+            cause: match named {
+                Some(_) => CauseOfSituation::Named,
+                None => CauseOfSituation::First,
+            },
+            others: others.filter(|value| cause_value != Some(*value) && module != Some(*value)).collect(),
+            are_failures: self.is_failure,
+            returns: self.rhythm.returns,
+            period_s: self.rhythm.period_s(),
+        }
+    }
+}
+
+fn set_place(cause: &mut SituationCause, location: &Location) {
+    let value = Some(location.place.value.clone());
+    match location.place.name.as_str() {
+        "module" => cause.module = value,
+        "operation" => cause.operation = value,
+        _ => cause.host = value,
+    }
+    cause.text = Some(location.text.clone());
+}
