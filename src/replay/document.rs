@@ -6,6 +6,7 @@
 
 use super::heavy_hitters::Counts;
 use super::offset::Relation;
+use super::situations::Situation;
 use super::timeline::{Bin, Columns, Gap};
 use crate::engine::finding::{Finding, Severity};
 use crate::event::Timestamp;
@@ -65,8 +66,10 @@ pub struct Report {
     pub fine: Drawn,
     /// Incidents that opened, by severity.
     pub opened: BTreeMap<&'static str, u64>,
-    /// Incidents, the worst first, then by time; at most `--limit` of them.
+    /// Incidents, those of the worst situation first, then by time; at most `--limit` of them.
     pub incidents: Vec<Incident>,
+    /// Situations, the worst first, then by time: incidents with one cause.
+    pub situations: Vec<Situation>,
     /// When each incident opened, including those beyond the limit.
     #[serde(skip)]
     pub openings: Vec<(Timestamp, Severity)>,
@@ -145,6 +148,22 @@ pub struct Incident {
     pub finding: Finding,
     /// Seconds from the opening to the last event; none if the incident had not ended.
     pub duration_s: Option<f64>,
+}
+
+impl Report {
+    /// The situation that an incident belongs to.
+    #[must_use]
+    pub fn situation_of(&self, incident: &Incident) -> Option<&Situation> {
+        self.situations.iter().find(|situation| incident.is_of(situation))
+    }
+}
+
+impl Incident {
+    /// True when the incident belongs to the situation.
+    #[must_use]
+    pub fn is_of(&self, situation: &Situation) -> bool {
+        self.finding.situation.as_ref().is_some_and(|told| told.id == situation.id)
+    }
 }
 
 /// A module or a group of messages.

@@ -164,8 +164,29 @@ fn incidents(report: &Report, page: &mut String) {
         page.push_str("<p class=\"muted\">None: everything that came was as it usually is in these files.</p>");
     }
     let one_day = report.first.zip(report.last).is_some_and(|(first, last)| day(first.0) == day(last.0));
-    for (i, incident) in report.incidents.iter().enumerate() {
-        put_incident(incident, one_day, i < 3, page);
+    let mut rest = report.incidents.as_slice();
+    let mut shown = 0;
+    while let Some(first) = rest.first() {
+        let group = report.situation_of(first).filter(|group| group.incidents > 1);
+        let count = group.map_or(1, |group| rest.iter().take_while(|incident| incident.is_of(group)).count().max(1));
+        if let Some(group) = group {
+            let more = counted(group.incidents, "incident");
+            let _ = write!(
+                page,
+                "<section class=\"situation\" id=\"s{}\"><h3>{}<span class=\"what\">{}</span><span class=\"meta\">{more}</span></h3>\n",
+                group.id,
+                label(group.severity),
+                Escaped(&group.title)
+            );
+        }
+        for (i, incident) in rest[..count].iter().enumerate() {
+            put_incident(incident, one_day, shown < 3 && i == 0, page);
+        }
+        if group.is_some() {
+            page.push_str("</section>\n");
+        }
+        shown += 1;
+        rest = &rest[count..];
     }
     if report.incidents_omitted > 0 {
         let _ =

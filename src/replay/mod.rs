@@ -12,6 +12,7 @@ mod html_chart;
 pub mod merge;
 pub mod offset;
 pub mod report;
+pub mod situations;
 pub mod source;
 mod source_name;
 pub mod sparkline;

@@ -2,6 +2,7 @@
 
 use super::document::{Incident, Report, UnreadRole};
 use super::offset::Relation;
+use super::situations::Situation;
 use super::sparkline::{axis, mark, sparkline, worst};
 use super::tables;
 use super::unread::advice;
@@ -37,6 +38,8 @@ const WIDTHS: (usize, usize) = (60, 160);
 const LINES: usize = 8;
 /// Most files that are listed one by one.
 const FILES: usize = 20;
+/// Most incidents of a situation that are listed after its first.
+const EFFECTS: usize = 12;
 
 impl Style {
     /// A style for a screen of `width` columns.
@@ -257,17 +260,64 @@ fn incidents(report: &Report, page: &mut Page) {
     }
     page.heading("Incidents", "the worst first, then by time");
     let dated = report.first.zip(report.last).is_some_and(|(first, last)| !same_day(first.0, last.0));
-    for (i, incident) in report.incidents.iter().enumerate() {
-        if i > 0 {
+    let mut rest = report.incidents.as_slice();
+    while let Some(first) = rest.first() {
+        let group = report.situation_of(first);
+        let count = group.map_or(1, |group| rest.iter().take_while(|incident| incident.is_of(group)).count().max(1));
+        if rest.len() < report.incidents.len() {
             page.text.push('\n');
         }
-        self::incident(incident, dated, page);
+        if let Some(group) = group.filter(|group| group.incidents > 1) {
+            situation(group, dated, page);
+        }
+        incident(first, dated, page);
+        for effect in rest[1..count].iter().take(EFFECTS) {
+            self::effect(effect, page);
+        }
+        let more = (count - 1).saturating_sub(EFFECTS) as u64;
+        if more > 0 {
+            page.line(&format!("{:MARGIN$}and {}", "", counted(more, "more incident")));
+        }
+        rest = &rest[count..];
     }
     if report.incidents_omitted > 0 {
         page.text.push('\n');
         let more = counted(report.incidents_omitted, "more incident");
         page.line(&format!("{more}; --limit shows more, --findings FILE keeps all"));
     }
+}
+
+/// The head of a situation of several incidents.
+fn situation(situation: &Situation, dated: bool, page: &mut Page) {
+    let Style { width, paint } = page.style;
+    let mut time = clock_time(situation.opened_at.0);
+    if dated {
+        time = format!("{} {time}", &situation.opened_at.0.to_string()[..10]);
+    }
+    let lasted = match situation.duration_s {
+        None => "still open".to_owned(),
+        Some(seconds) => format!("over after {}", duration(seconds)),
+    };
+    let facts = format!("a situation of {}, {lasted}", counted(situation.incidents, "incident"));
+    let severity = format!("{} {:8}", mark(situation.severity), situation.severity.name());
+    let head = format!("{} {}", paint.severity(situation.severity, &severity), paint.bold(&time));
+    page.line(&format!("{head}  {}", paint.dim(&facts)));
+    for line in wrap(&plain(&situation.title), width - 2 * MARGIN) {
+        page.line(&format!("{:MARGIN$}{}", "", paint.bold(&line)));
+    }
+}
+
+/// A further incident of a situation, in a line.
+fn effect(incident: &Incident, page: &mut Page) {
+    let Style { width, paint } = page.style;
+    let finding = &incident.finding;
+    let text = format!("{}  {}", clock_time(finding.opened_at), finding.summary.sentence);
+    page.line(&format!(
+        "{:MARGIN$}{} {}",
+        "",
+        paint.severity(finding.severity, &mark(finding.severity).to_string()),
+        clip(&text, width - 2 * MARGIN - 2)
+    ));
 }
 
 fn incident(incident: &Incident, dated: bool, page: &mut Page) {

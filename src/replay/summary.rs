@@ -4,6 +4,7 @@ use super::document::{ClockReport, Drawn, FileReport, Group, Incident, Report, R
 use super::heavy_hitters::{Counts, HeavyHitters};
 use super::merge::Line;
 use super::offset::{Comparison, TraceTimes, compare};
+use super::situations;
 use super::source::LogSource;
 use super::timeline::Timeline;
 use super::unread::UnreadRoles;
@@ -193,11 +194,7 @@ impl Summary {
         let lines = files.iter().map(|file| file.lines).sum();
         let total: u64 = self.opened.iter().sum();
         let mut incidents: Vec<Incident> = self.incidents.into_values().collect();
-        incidents.sort_by(|a, b| {
-            let order =
-                |incident: &Incident| (std::cmp::Reverse(incident.finding.severity), incident.finding.opened_at);
-            order(a).cmp(&order(b)).then_with(|| a.finding.id.cmp(&b.finding.id))
-        });
+        let situations = situations::group(&mut incidents);
         let openings =
             incidents.iter().map(|incident| (incident.finding.opened_at, incident.finding.severity)).collect();
         incidents.truncate(options.limit);
@@ -225,6 +222,7 @@ impl Summary {
             opened: Severity::ALL.map(Severity::name).into_iter().zip(self.opened).collect(),
             incidents_omitted: total.saturating_sub(incidents.len() as u64),
             incidents,
+            situations,
             openings,
             modules: groups(self.modules.top(LISTED, by_events)),
             modules_total: self.modules.len(),
@@ -257,6 +255,9 @@ impl Incident {
         known.measured.clone_from(&later.measured);
         known.evidence.clone_from(&later.evidence);
         known.explained_by.clone_from(&later.explained_by);
+        if later.situation.is_some() {
+            known.situation.clone_from(&later.situation);
+        }
         // The headline already shows the duration and the number of events.
         self.duration_s = later.duration_s;
         known.summary.sentence.clone_from(&later.summary.sentence);
@@ -317,6 +318,7 @@ mod tests {
                 cause: None,
                 remedy: None,
                 context: vec!["x".repeat(256); 40],
+                situation: None,
             });
         }
         assert!((2_000..4_000).contains(&summary.incidents.len()), "{}", summary.incidents.len());

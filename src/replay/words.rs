@@ -4,7 +4,7 @@
 use super::document::{ClockReport, Report};
 use super::offset::Relation;
 use crate::engine::finding::Severity;
-use crate::narrate::quantity::{duration, exact_duration, thousands};
+use crate::narrate::quantity::{counted, duration, exact_duration, thousands};
 
 /// How two clocks differ, in a sentence.
 #[must_use]
@@ -64,5 +64,11 @@ pub(super) fn opened_in_words(report: &Report) -> String {
         .filter_map(|severity| Some((severity.name(), report.opened.get(severity.name()).filter(|count| **count > 0)?)))
         .map(|(name, count)| format!("{} {name}", thousands(*count)))
         .collect();
-    if by_severity.is_empty() { "none".into() } else { by_severity.join(", ") }
+    let situations = report.situations.len() as u64;
+    let opened: u64 = report.opened.values().sum();
+    let grouped = match report.incidents_omitted {
+        0 if situations > 0 && situations < opened => format!(", in {}", counted(situations, "situation")),
+        _ => String::new(),
+    };
+    if by_severity.is_empty() { "none".into() } else { format!("{}{grouped}", by_severity.join(", ")) }
 }

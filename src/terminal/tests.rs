@@ -37,6 +37,7 @@ fn finding(state: State) -> Finding {
         cause: Some("port\nin use".into()),
         remedy: Some("free it".into()),
         context: Vec::new(),
+        situation: None,
     }
 }
 

@@ -215,7 +215,7 @@ impl Situations {
             if state == State::Open && open.incidents == 1 { open.ties.clone() } else { open.add(&arrival, now) };
         open.is_fatal |= arrival.is_fatal;
         self.ties.add(situation, &ties);
-        if !matches!(reason, JoinReason::First) && !is_worse && folds(finding, &reason) {
+        if state == State::Ongoing && !is_worse && folds(finding, &reason, arrival.is_fatal) {
             finding.severity = Severity::Info;
         }
         open.severity = open.severity.max(finding.severity);
@@ -330,19 +330,20 @@ impl Situations {
         let Some(id) = id_of(finding) else { return true };
         let Some(member) = self.members.get(&id) else { return true };
         self.rewrite(finding, member);
-        let Some(situation) = self.open.get_mut(&member.situation) else { return true };
         let heard = finding.duration_s.map_or(now, |lasted| after(finding.opened_at, lasted)).min(now);
-        situation.heard = situation.heard.max(heard);
-        if !may_fold(finding) {
-            self.finish(finding, id, now);
-            return true;
-        }
-        let until = after(situation.heard.max(heard), situation.rhythm.quiet_s(heard));
-        if until <= now {
-            self.finish(finding, id, now);
-            return true;
-        }
         let identity = member.identity;
+        let until = match self.open.get_mut(&member.situation) {
+            Some(situation) => {
+                situation.heard = situation.heard.max(heard);
+                after(situation.heard, situation.rhythm.quiet_s(heard))
+            }
+            // It was forgotten for lack of room.
+            None => now,
+        };
+        if until <= now || !is_held_back(finding) {
+            self.finish(finding, id, now);
+            return true;
+        }
         self.due.insert((until, id));
         self.held.insert(identity, id);
         if let Some(member) = self.members.get_mut(&id) {
@@ -430,15 +431,23 @@ fn id_of(finding: &Finding) -> Option<u64> {
     u64::from_str_radix(&finding.id, 16).ok()
 }
 
-/// True of findings whose severity and end follow the situation. A rule's follow its author.
+/// True of an incident that may come back within moments, because a test of its rate has ended it.
+/// What speaks again after a silence does so for good, and a rule ends what its author says.
+fn is_held_back(finding: &Finding) -> bool {
+    use DetectorName::{Burst, Latency, Loop, Spread};
+    matches!(finding.detector, Burst | Latency | Loop | Spread)
+}
+
+/// True of findings whose severity follows the situation. A rule's follows its author.
 fn may_fold(finding: &Finding) -> bool {
     finding.detector != DetectorName::Rule
 }
 
 /// True of an incident that need not be told beside its situation. One that is tied by the moment
-/// alone may be another fault.
-fn folds(finding: &Finding, reason: &JoinReason) -> bool {
-    may_fold(finding) && !matches!(reason, JoinReason::SameMoment { .. })
+/// alone may be another fault, and a FATAL elsewhere is another process that has ended.
+fn folds(finding: &Finding, reason: &JoinReason, is_fatal: bool) -> bool {
+    let is_at_same_place = matches!(reason, JoinReason::SamePlace { .. });
+    may_fold(finding) && !matches!(reason, JoinReason::SameMoment { .. }) && (!is_fatal || is_at_same_place)
 }
 
 fn after(time: Timestamp, seconds: f64) -> Timestamp {
