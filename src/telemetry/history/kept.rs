@@ -2,7 +2,7 @@
 
 use super::incidents::Filter;
 use super::severity_named;
-use crate::engine::finding::{Finding, State};
+use crate::engine::finding::{Finding, InSituation, State};
 use crate::narrate::{self, InShort, Language};
 use crate::terminal::layout::clip;
 use serde::Serialize;
@@ -51,6 +51,8 @@ pub struct KeptIncident {
     example: Vec<String>,
     /// The lines before the incident.
     context: Vec<String>,
+    /// The incidents with one cause that it belongs to, where those are several.
+    situation: Option<InSituation>,
     /// Whether lines and numbers were dropped to make room for other incidents.
     forgotten: bool,
     #[serde(skip)]
@@ -116,6 +118,7 @@ impl KeptIncident {
             line,
             example,
             context,
+            situation: None,
             forgotten: false,
             revision: 0,
             bytes: 0,
@@ -135,7 +138,11 @@ impl KeptIncident {
             &self.told.odds,
         ];
         let pairs = self.key.iter().chain(&self.details).flat_map(|(name, value)| [name, value]);
-        let texts = texts.into_iter().chain(maybe.into_iter().flatten()).chain(pairs);
+        let told = self
+            .situation
+            .iter()
+            .flat_map(|told| [&told.id, &told.title, &told.reason].into_iter().chain(&told.places));
+        let texts = texts.into_iter().chain(maybe.into_iter().flatten()).chain(pairs).chain(told);
         let all = texts.chain(&self.example).chain(&self.context).map(|text| text.capacity() + TEXT_BYTES);
         OWN_BYTES + all.sum::<usize>()
     }
@@ -162,6 +169,8 @@ impl KeptIncident {
             }
         }
         self.duration_s = finding.duration_s.or(self.duration_s);
+        self.situation =
+            finding.situation.clone().filter(|situation| situation.incidents > 1).or(self.situation.take());
         // The page shows the duration and the number of events apart from the sentence.
         self.summary.clone_from(&finding.summary.sentence);
         self.evidence = narrate::evidence(Language::En, &finding.measured);

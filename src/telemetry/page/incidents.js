@@ -169,6 +169,7 @@ async function showDetail(id, item) {
     h("div", { class: "row" },
       incident.key.map(([name, value]) => h("span", { class: "tag" }, h("span", { class: "muted" }, `${name} `), value)),
       incident.respond_within && incident.state !== "resolved" ? h("span", { class: "tag due" }, `respond within ${incident.respond_within}`) : null),
+    incident.situation ? note(`One of ${plural(incident.situation.incidents, "incident")} with one cause`, `${incident.situation.title} · here because ${incident.situation.reason}`) : null,
     note("Cause", incident.cause), note("Remedy", incident.remedy),
     paragraph("What it means", meaning), paragraph("Where to look", lookAt),
     lines("Lines that led up to it", incident.context),

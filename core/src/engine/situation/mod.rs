@@ -295,11 +295,14 @@ impl Situations {
         }
         member.returns += 1;
         if let Some(situation) = self.open.get_mut(&member.situation) {
-            situation.rhythm.come_back(situation.heard, now);
-            situation.heard = situation.heard.max(now);
             situation.members.remove(&held);
+            let is_quiet = |id: &u64| self.members.get(id).is_some_and(|member| member.end.is_some());
+            if situation.members.iter().all(is_quiet) {
+                situation.rhythm.come_back(situation.heard, now);
+            }
+            situation.heard = situation.heard.max(now);
             situation.members.insert(id);
-            let period_s = situation.rhythm.period_s().unwrap_or_default();
+            let period_s = now.seconds_since(member.opened_at).max(0.0) / f64::from(member.returns);
             member.reason = JoinReason::Returned { times: member.returns, period_s };
         }
         let is_told = member.returns.is_power_of_two();
