@@ -213,7 +213,7 @@ fn the_document_has_stable_names() {
     let names: Vec<_> = json.as_object().unwrap().keys().map(String::as_str).collect();
     let expected = "clocks counts_exact duration_s elapsed_s events failures faults files first gaps incidents \
         incidents_omitted last levels lines lines_per_s messages modules modules_total opened outside rule_failure \
-        timeline unread untimed version";
+        situations timeline unread untimed version";
     assert_eq!(names.join(" "), expected);
     assert_eq!(json["incidents"][0]["detector"], "loop");
     assert_eq!(json["timeline"]["start"], "2026-03-02T08:00:00Z");

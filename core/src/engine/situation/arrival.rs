@@ -67,6 +67,9 @@ pub(super) struct Arrival<'a> {
     pub(super) identity: u64,
     /// Where it is, the most telling place first.
     pub(super) places: Vec<Place>,
+    /// Where the event was that showed an incident of all modules together: it ties the incident to
+    /// others there, but says nothing of where it is.
+    pub(super) seen_at: Option<Place>,
     /// What the error says, or the finding's sentence where no error is quoted.
     pub(super) text: String,
     /// True when the text is that of an error.
@@ -98,6 +101,7 @@ impl<'a> Arrival<'a> {
         Self {
             identity: identity_of(finding),
             places: places_of(finding, carrier),
+            seen_at: finding.key.value("scope").and_then(|_| Some(Place::new("module", carrier?.module.as_deref()?))),
             text: first_line(text).to_owned(),
             is_quoted: said.is_some(),
             names,
@@ -151,9 +155,10 @@ fn places_of(finding: &Finding, carrier: Option<&Carrier>) -> Vec<Place> {
     let is_place = |name: &str| !NO_PLACES.contains(&name) && (is_spot || !(has_module && name == "host"));
     let pairs = finding.key.0.iter().filter(|(name, _)| is_place(name));
     let mut places: Vec<Place> = pairs.map(|(name, value)| Place::new(name, value)).collect();
+    let is_placed = has_module || finding.key.value("scope").is_some();
     // The module tells more than the operation, and less than the value that failures sit on.
     places.sort_by_key(|place| (place.name == "module") == is_spot);
-    if let Some(module) = carrier.and_then(|carrier| carrier.module.as_deref()).filter(|_| !has_module) {
+    if let Some(module) = carrier.and_then(|carrier| carrier.module.as_deref()).filter(|_| !is_placed) {
         places.push(Place::new("module", module));
     }
     places

@@ -1,9 +1,9 @@
 //! A situation: incidents with one cause, where they are, and what probably causes them.
 //!
 //! *The cause.* First what the errors of other places name, the most named first; of two that are
-//! named as often, the one that names no other: it is deeper. Then the host, or the value of another
-//! dimension, on which failures sit; then the place where it began. A name that nothing logs needs
-//! two places that name it.
+//! named as often, the one that names no other: it is deeper. Then the host, or the value of
+//! another dimension, on which failures sit; then the place where it began. A name that nothing
+//! logs needs two places that name it.
 //!
 //! Bounds: 32 places, 48 names with 8 places each that name them, about 8 KiB in all.
 
@@ -147,7 +147,7 @@ impl Situation {
 
     /// Notes what ties other incidents to it, and returns what is new of that.
     fn tie(&mut self, arrival: &Arrival<'_>) -> Vec<(Tie, u64)> {
-        let places = arrival.places.iter().map(|place| (Tie::Place, place.hash()));
+        let places = arrival.places.iter().chain(&arrival.seen_at).map(|place| (Tie::Place, place.hash()));
         let values = arrival.value_hashes().map(|(hash, _)| (Tie::Value, hash));
         let names = arrival.names.iter().map(|name| (Tie::Mention, name.hash));
         let template = arrival.template.map(|template| (Tie::Template, template));

@@ -158,7 +158,7 @@ impl Situations {
 }
 
 fn at_same_place(arrival: &Arrival<'_>, tied: impl Fn(Tie, u64) -> Option<u64>) -> Option<(u64, JoinReason)> {
-    arrival.places.iter().find_map(|place| {
+    arrival.places.iter().chain(&arrival.seen_at).find_map(|place| {
         let id = tied(Tie::Place, place.hash())?;
         let (name, value) = (place.name.clone(), place.value.clone());
         Some((id, JoinReason::SamePlace { name, value }))

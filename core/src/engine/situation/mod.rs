@@ -1,10 +1,10 @@
 //! Situations: incidents with one cause, told as one story.
 //!
 //! ```text
-//! findings of an event or a tick ─► joining: at an open situation's place? named? same requests? ─► finding + situation
-//!                                      └ none: a situation of its own                                    ▲
-//! resolved ─► held until its quiet time has passed (rhythm) ─► came back meanwhile: it goes on           │
-//!                                      └ did not: resolved; the last one ends the situation ─────────────┘
+//! open ─────► joining: same place, named, same requests? ─► its situation ─► finding + situation
+//!                 └ nothing ties it to another: a situation of its own ─────────────▲  ▲
+//! resolved ─► held for a quiet time (rhythm) ─► comes back meanwhile: it goes on ──────┘  │
+//!                 └ does not: it is told; the last one ends the situation ────────────────┘
 //! ```
 //!
 //! Every finding of every detector and rule passes here once, after it was made and before it
@@ -65,7 +65,7 @@ pub struct Situations {
     /// Those that have ended, oldest first, each with its id and when it ended.
     resting: VecDeque<(u64, Timestamp, Situation)>,
     /// Incidents of open situations by the id that their detector knows.
-    members: BTreeMap<u64, Member>,
+    members: BTreeMap<u64, SituationMember>,
     /// Held incidents: by when their quiet time has passed, and by identity.
     due: BTreeSet<(Timestamp, u64)>,
     held: BTreeMap<u64, u64>,
@@ -81,7 +81,7 @@ pub struct Situations {
 
 /// An incident of a situation.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-struct Member {
+struct SituationMember {
     situation: u64,
     identity: u64,
     /// The id and the beginning that it is told with; an incident that has come back has those of
@@ -219,7 +219,7 @@ impl Situations {
             finding.severity = Severity::Info;
         }
         open.severity = open.severity.max(finding.severity);
-        let member = Member {
+        let member = SituationMember {
             situation,
             identity,
             told_id: id,
@@ -392,7 +392,7 @@ impl Situations {
 
     /// Gives a finding the id, the beginning, the count and the severity that its incident is told
     /// with.
-    fn rewrite(&self, finding: &mut Finding, member: &Member) {
+    fn rewrite(&self, finding: &mut Finding, member: &SituationMember) {
         if id_of(finding) != Some(member.told_id) {
             finding.id = format!("{:016x}", member.told_id);
             if let Some(lasted) = &mut finding.duration_s {
@@ -405,7 +405,7 @@ impl Situations {
     }
 
     /// What a finding says of its situation.
-    fn told(&self, member: &Member, state: State) -> Option<InSituation> {
+    fn told(&self, member: &SituationMember, state: State) -> Option<InSituation> {
         let situation = self.open.get(&member.situation)?;
         let mut told = InSituation {
             id: format!("{:016x}", member.situation),

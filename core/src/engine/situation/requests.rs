@@ -1,7 +1,7 @@
 //! The last failing requests, by trace: which modules have failed in one request.
 //!
-//! A ring of 512 entries of 24 bytes; it is written at failing events with a trace, and read when an
-//! incident opens.
+//! A ring of 512 entries of 24 bytes; it is written at failing events with a trace, and read when
+//! an incident opens.
 
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;

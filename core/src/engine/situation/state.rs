@@ -2,7 +2,7 @@
 
 use super::group::Situation;
 use super::requests::FailedRequests;
-use super::{Member, Situations};
+use super::{SituationMember, Situations};
 use crate::event::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
@@ -13,7 +13,7 @@ use std::collections::VecDeque;
 pub struct SituationsSnapshot {
     open: Vec<(u64, Situation)>,
     resting: VecDeque<(u64, Timestamp, Situation)>,
-    members: Vec<(u64, Member)>,
+    members: Vec<(u64, SituationMember)>,
     requests: FailedRequests,
     lately: VecDeque<Vec<u64>>,
     seen: u32,
