@@ -38,7 +38,7 @@ doubling: build ## count the instructions of streams twice as long; fail where a
 	benches/doubling.py
 
 # The tests need nextest, Prometheus with promtool, Alertmanager, Chromium with its driver, openssl for a certificate, valgrind,
-# Grafana's types with the compiler that checks the boards against them, and what the examples are for: rsyslog, syslog-ng,
+# a mail server, Grafana's types with the compiler that checks the boards against them, and what the examples are for: rsyslog, syslog-ng,
 # systemd's and Kubernetes' checkers.
 tools: ## install what the tests need, where it is missing
 	@cargo nextest --version >/dev/null 2>&1 || cargo install cargo-nextest --locked
@@ -46,6 +46,8 @@ tools: ## install what the tests need, where it is missing
 	@test -x target/tools/syslog-ng/usr/sbin/syslog-ng || tests/tools/syslog-ng.sh
 	@test -x target/tools/kubernetes/bin/kubernetes-validate || { python3 -m venv target/tools/kubernetes \
 	  && target/tools/kubernetes/bin/pip install --quiet --disable-pip-version-check kubernetes-validate==1.37.0; }
+	@test -x target/tools/mail/bin/aiosmtpd || { python3 -m venv target/tools/mail \
+	  && target/tools/mail/bin/pip install --quiet --disable-pip-version-check aiosmtpd==1.4.6; }
 	@test -x target/tools/grafana/node_modules/.bin/tsc || npm install --silent --no-save --no-audit --no-fund --ignore-scripts \
 	  --prefix target/tools/grafana @grafana/schema@13.2.3 typescript@5.9.3
 

@@ -46,6 +46,7 @@ pub fn parse() -> Cli {
         seismolog inspect --summary app.log                is it understood, and if not, what to set?\n  \
         seismolog check -c seismolog.toml rules/           is all of it valid?\n  \
         seismolog test rules/                              do the rules do what their tests say?\n  \
+        seismolog alert test slack -c seismolog.toml       does a message reach people?\n  \
         seismolog demo --show                              a stream with faults, and what is found in it\n\n\
         Every setting of the configuration file is also a variable: SEISMOLOG_INPUT_TIMEZONE, SEISMOLOG_LIMITS_KEYS,\n\
         SEISMOLOG_DETECTOR_LOOP_THRESHOLD; lists are separated by commas. Flags beat variables, variables beat the file.\n\
@@ -87,6 +88,8 @@ pub enum Command {
     /// Show what is read of each line: its layout, its roles and where they stand, and what was
     /// tried in vain; with --summary, of a whole file and what to set.
     Inspect(InspectArgs),
+    /// Try how people are told: `alert test NAME` sends a test message through a sink.
+    Alert(AlertArgs),
     /// Make a realistic labelled stream with known faults.
     Demo(DemoArgs),
 }
@@ -333,6 +336,36 @@ pub struct SchemaArgs {
 pub enum SchemaOf {
     /// A finding: an element of the member `anomalies`, a line of a sink.
     Finding,
+}
+
+/// Flags of `alert`.
+#[derive(Args, Clone, Debug)]
+pub struct AlertArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: AlertCommand,
+}
+
+/// What to do about alerts.
+#[derive(Clone, Debug, Subcommand)]
+pub enum AlertCommand {
+    /// Send a test message through a sink, at once; print what was sent and what the server
+    /// answered.
+    Test(AlertTestArgs),
+}
+
+/// Flags of `alert test`.
+#[derive(Args, Clone, Debug)]
+pub struct AlertTestArgs {
+    /// Settings.
+    #[command(flatten)]
+    pub settings: Settings,
+    /// The name of the sink: its `name`, or its type, from the second of a type on with a number.
+    #[arg(value_name = "NAME")]
+    pub sink: String,
+    /// How bad the message says it is.
+    #[arg(long, value_name = "SEVERITY", value_parser = severities(), default_value = "info")]
+    pub severity: Severity,
 }
 
 /// Flags of `demo`.

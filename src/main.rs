@@ -2,8 +2,8 @@
 
 use seismolog::cli::{self, Command};
 use seismolog::command::{
-    check::check, config::config, demo::demo, explain::explain, inspect::inspect, replay::replay, rules::rules,
-    run::run, schema::schema, templates::templates, test::test,
+    alert::alert, check::check, config::config, demo::demo, explain::explain, inspect::inspect, replay::replay,
+    rules::rules, run::run, schema::schema, templates::templates, test::test,
 };
 use seismolog::io::escaping::{safe_stderr, safe_stdout};
 use seismolog::plain::plain;
@@ -29,6 +29,7 @@ fn main() -> ExitCode {
         Command::Schema(args) => schema(args.of, &mut safe_stdout()),
         Command::Templates(args) => templates(&args, &mut safe_stdout()),
         Command::Inspect(args) => inspect(&args, &mut safe_stdout()),
+        Command::Alert(args) => alert(&args.command, &mut safe_stdout()),
         Command::Demo(args) => demo(&args, &mut safe_stdout()),
     };
     match ended {

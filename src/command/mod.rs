@@ -1,5 +1,6 @@
 //! One file for each command, and what all commands load.
 
+pub mod alert;
 pub mod check;
 pub mod config;
 pub mod demo;

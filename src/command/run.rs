@@ -42,7 +42,7 @@ pub fn run(args: &RunArgs) -> Result<(), Failure> {
     loaded.config.state.path = args.state.clone().or(loaded.config.state.path);
     // Sinks come first, because opening any other descriptor could take the number of one that a
     // sink names and that is closed.
-    let sinks = Sinks::open(&loaded.config.sinks).map_err(|error| Failure::cannot(error.to_string(), error.hint()))?;
+    let sinks = Sinks::open(&loaded.config).map_err(|error| Failure::cannot(error.to_string(), error.hint()))?;
     let log = open_log(args.log.as_deref().unwrap_or(if args.protocol.is_some() { "none" } else { "stderr" }))?;
     let readiness = Readiness::default();
     // A directory that cannot be made is reported when the state is read.
@@ -255,7 +255,7 @@ fn serve(
     silences: &Arc<Silences>,
     log: &Log,
 ) -> Result<(Option<Served>, Option<Endpoint>), Failure> {
-    let config::Metrics { address, token_file, token_env } = &loaded.config.metrics;
+    let config::Metrics { address, token_file, token_env, .. } = &loaded.config.metrics;
     let Some(address) = address else { return Ok((None, None)) };
     let token = match (token_file, token_env) {
         (Some(file), _) => Some(read_secret(file)),

@@ -1,8 +1,10 @@
-//! `[[sink]]` of the types `alertmanager` and `webhook`: people are told.
+//! `[[sink]]` of the types `alertmanager` and `webhook`: people are told by HTTP.
 
 use super::HumanDuration;
+use super::filter::sink_table;
 use super::url::Url;
 use crate::engine::finding::Severity;
+use crate::message::format::Format;
 use crate::message::template::PayloadTemplate;
 use crate::setting::{Require, Setting};
 use serde::{Deserialize, Serialize};
@@ -10,9 +12,10 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-const TIMEOUT: Setting<HumanDuration> = Setting::new(HumanDuration::from_secs(10), "from 100ms to 5m, by default 10s")
-    .from(HumanDuration::from_millis(100))
-    .to(HumanDuration::from_secs(300));
+pub(super) const TIMEOUT: Setting<HumanDuration> =
+    Setting::new(HumanDuration::from_secs(10), "from 100ms to 5m, by default 10s")
+        .from(HumanDuration::from_millis(100))
+        .to(HumanDuration::from_secs(300));
 const ALERTMANAGER_REPEAT: Setting<HumanDuration> = Setting::new(
     HumanDuration::from_secs(60),
     "from 1s to 24h, and well below Alertmanager's resolve_timeout; by default 1m",
@@ -20,122 +23,124 @@ const ALERTMANAGER_REPEAT: Setting<HumanDuration> = Setting::new(
 .from(HumanDuration::from_secs(1))
 .to(HumanDuration::from_secs(86_400));
 const ALERTMANAGER_WAIT: Setting<HumanDuration> = group_wait(1);
-const WEBHOOK_WAIT: Setting<HumanDuration> = group_wait(5);
-const PER_MINUTE: Setting<u32> = Setting::new(6, "from 1 to 600 messages, by default 6").from(1).to(600);
+pub(super) const WEBHOOK_WAIT: Setting<HumanDuration> = group_wait(5);
+pub(super) const PER_MINUTE: Setting<u32> = Setting::new(6, "from 1 to 600 messages, by default 6").from(1).to(600);
 
 /// How long findings are gathered, by default so many seconds.
 const fn group_wait(seconds: u64) -> Setting<HumanDuration> {
     Setting::new(HumanDuration::from_secs(seconds), "at most 10m").to(HumanDuration::from_secs(600))
 }
 
-/// `type = "alertmanager"`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Alertmanager {
-    /// Where Alertmanager is, without the path of its API: `http://127.0.0.1:9093`.
-    pub url: Url,
-    /// The least severity that it takes; by default all.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub min_severity: Option<Severity>,
-    /// Labels that every alert has besides its own.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub labels: BTreeMap<String, String>,
-    /// How long alerts are gathered before they are sent.
-    #[serde(default = "alertmanager_wait")]
-    #[schemars(transform = ALERTMANAGER_WAIT.range())]
-    pub group_wait: HumanDuration,
-    /// How often an alert is sent again while its incident is open. Alertmanager takes one that is
-    /// not sent again within its `resolve_timeout` (5m) for over.
-    #[serde(default = "alertmanager_repeat")]
-    #[schemars(transform = ALERTMANAGER_REPEAT.range())]
-    pub repeat: HumanDuration,
-    /// How long one request may take.
-    #[serde(default = "timeout")]
-    #[schemars(transform = TIMEOUT.range())]
-    pub timeout: HumanDuration,
-    /// A file for what could not be delivered; it is sent later, also after a restart.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1))]
-    pub spool: Option<PathBuf>,
-    /// A file with a token, sent as `Authorization: Bearer`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1))]
-    pub token_file: Option<PathBuf>,
-    /// A variable with that token.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub token_env: Option<String>,
-    /// A user's name, sent with the password as `Authorization: Basic`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub username: Option<String>,
-    /// A file with the password.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1))]
-    pub password_file: Option<PathBuf>,
-    /// A file with certificates (PEM) that are trusted in place of the system's.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1))]
-    pub ca_file: Option<PathBuf>,
+sink_table! {
+    /// `type = "alertmanager"`
+    pub struct Alertmanager {
+        /// Where Alertmanager is, without the path of its API: `http://127.0.0.1:9093`.
+        pub url: Url,
+        /// Labels that every alert has besides its own.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        pub labels: BTreeMap<String, String>,
+        /// How long alerts are gathered before they are sent.
+        #[serde(default = "alertmanager_wait")]
+        #[schemars(transform = ALERTMANAGER_WAIT.range())]
+        pub group_wait: HumanDuration,
+        /// How often an alert is sent again while its incident is open. Alertmanager takes one that
+        /// is not sent again within its `resolve_timeout` (5m) for over.
+        #[serde(default = "alertmanager_repeat")]
+        #[schemars(transform = ALERTMANAGER_REPEAT.range())]
+        pub repeat: HumanDuration,
+        /// How long one request may take.
+        #[serde(default = "timeout")]
+        #[schemars(transform = TIMEOUT.range())]
+        pub timeout: HumanDuration,
+        /// A file for what could not be delivered; it is sent later, also after a restart.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[schemars(length(min = 1))]
+        pub spool: Option<PathBuf>,
+        /// A file with a token, sent as `Authorization: Bearer`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[schemars(length(min = 1))]
+        pub token_file: Option<PathBuf>,
+        /// A variable with that token.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub token_env: Option<String>,
+        /// A user's name, sent with the password as `Authorization: Basic`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub username: Option<String>,
+        /// A file with the password.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[schemars(length(min = 1))]
+        pub password_file: Option<PathBuf>,
+        /// A file with certificates (PEM) that are trusted in place of the system's.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[schemars(length(min = 1))]
+        pub ca_file: Option<PathBuf>,
+    }
 }
 
-/// `type = "webhook"`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Webhook {
-    /// Where messages go. `seismolog config` prints no more of it than the host; for an address
-    /// that is itself a secret there are `url_file` and `url_env`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub url: Option<Url>,
-    /// A file with the address.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1))]
-    pub url_file: Option<PathBuf>,
-    /// A variable with the address.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub url_env: Option<String>,
-    /// The least severity that it takes; by default all.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub min_severity: Option<Severity>,
-    /// What is sent, in Jinja's language; by default a JSON document with all there is.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub template: Option<String>,
-    /// The content type of what is sent.
-    #[serde(default = "content_type")]
-    #[schemars(length(min = 1))]
-    pub content_type: String,
-    /// How long findings are gathered into one message.
-    #[serde(default = "webhook_wait")]
-    #[schemars(transform = WEBHOOK_WAIT.range())]
-    pub group_wait: HumanDuration,
-    /// Most messages a minute; what comes meanwhile is one message with a count.
-    #[serde(default = "webhook_per_minute")]
-    #[schemars(transform = PER_MINUTE.range())]
-    pub per_minute: u32,
-    /// How long one request may take.
-    #[serde(default = "timeout")]
-    #[schemars(transform = TIMEOUT.range())]
-    pub timeout: HumanDuration,
-    /// A file for what could not be delivered; it is sent later, also after a restart.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1))]
-    pub spool: Option<PathBuf>,
-    /// A file with a token, sent as `Authorization: Bearer`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1))]
-    pub token_file: Option<PathBuf>,
-    /// A variable with that token.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub token_env: Option<String>,
-    /// A user's name, sent with the password as `Authorization: Basic`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub username: Option<String>,
-    /// A file with the password.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1))]
-    pub password_file: Option<PathBuf>,
-    /// A file with certificates (PEM) that are trusted in place of the system's.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1))]
-    pub ca_file: Option<PathBuf>,
+sink_table! {
+    /// `type = "webhook"`
+    pub struct Webhook {
+        /// Where messages go. `seismolog config` prints no more of it than the host; for an address
+        /// that is itself a secret there are `url_file` and `url_env`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub url: Option<Url>,
+        /// A file with the address.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[schemars(length(min = 1))]
+        pub url_file: Option<PathBuf>,
+        /// A variable with the address.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub url_env: Option<String>,
+        /// Whose message is sent, and how the answer is read; by default that of the service which
+        /// the address is known for, and `json` elsewhere.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub format: Option<Format>,
+        /// The name of what is watched, for people: `production`, `shop in Frankfurt`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[schemars(length(min = 1))]
+        pub environment: Option<String>,
+        /// What is sent, in Jinja's language, in place of the format's message.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub template: Option<String>,
+        /// The content type of what is sent.
+        #[serde(default = "content_type")]
+        #[schemars(length(min = 1))]
+        pub content_type: String,
+        /// How long findings are gathered into one message.
+        #[serde(default = "webhook_wait")]
+        #[schemars(transform = WEBHOOK_WAIT.range())]
+        pub group_wait: HumanDuration,
+        /// Most messages a minute; what comes meanwhile is one message with a count.
+        #[serde(default = "webhook_per_minute")]
+        #[schemars(transform = PER_MINUTE.range())]
+        pub per_minute: u32,
+        /// How long one request may take.
+        #[serde(default = "timeout")]
+        #[schemars(transform = TIMEOUT.range())]
+        pub timeout: HumanDuration,
+        /// A file for what could not be delivered; it is sent later, also after a restart.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[schemars(length(min = 1))]
+        pub spool: Option<PathBuf>,
+        /// A file with a token, sent as `Authorization: Bearer`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[schemars(length(min = 1))]
+        pub token_file: Option<PathBuf>,
+        /// A variable with that token.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub token_env: Option<String>,
+        /// A user's name, sent with the password as `Authorization: Basic`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub username: Option<String>,
+        /// A file with the password.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[schemars(length(min = 1))]
+        pub password_file: Option<PathBuf>,
+        /// A file with certificates (PEM) that are trusted in place of the system's.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[schemars(length(min = 1))]
+        pub ca_file: Option<PathBuf>,
+    }
 }
 
 /// How the server of a sink is reached, whatever the type of the sink.
@@ -151,7 +156,7 @@ pub struct Access<'a> {
     pub ca_file: Option<&'a PathBuf>,
 }
 
-fn timeout() -> HumanDuration {
+pub(super) fn timeout() -> HumanDuration {
     TIMEOUT.default
 }
 
@@ -163,11 +168,11 @@ fn alertmanager_repeat() -> HumanDuration {
     ALERTMANAGER_REPEAT.default
 }
 
-fn webhook_wait() -> HumanDuration {
+pub(super) fn webhook_wait() -> HumanDuration {
     WEBHOOK_WAIT.default
 }
 
-fn webhook_per_minute() -> u32 {
+pub(super) fn webhook_per_minute() -> u32 {
     PER_MINUTE.default
 }
 
@@ -248,8 +253,8 @@ impl Webhook {
             "such as application/json, which is the default",
         );
         if let Err(wrong) = PayloadTemplate::check(self.template.as_deref(), &self.content_type) {
-            let hint =
-                "variables are title, text, count, opened, resolved, findings; `| tojson` makes a JSON string of one";
+            let hint = "variables are title, text, count, opened, resolved, findings, host, environment, page; \
+                        `| tojson` makes a JSON string of one";
             require(false, &format!("{place}.template"), format!("the template of a sink: {wrong}"), hint);
         }
         require_access(place, &self.access(), self.username.is_some(), self.password_file.is_some(), require);

@@ -5,7 +5,9 @@
 
 pub mod address;
 mod alert;
+mod email;
 pub mod ends;
+mod filter;
 mod input;
 mod layout;
 mod limits;
@@ -38,6 +40,8 @@ use crate::event::roles::{Names, RoleName};
 use crate::event::time::TimeContext;
 pub use crate::human_duration::HumanDuration;
 pub use alert::{Access, Alertmanager, Webhook};
+pub use email::{Email, MailTls};
+pub use filter::SinkFilter;
 pub use input::Input;
 pub use limits::{Limits, PAGE_BYTES};
 pub use metrics::Metrics;
@@ -49,7 +53,7 @@ pub use problem::Problem;
 pub use rules::Rules;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-pub use sink::Sink;
+pub use sink::{DescriptorSink, FileSink, Sink};
 pub use state::State;
 use std::collections::BTreeMap;
 pub use template::Template;
@@ -160,6 +164,7 @@ impl Config {
         for (i, sink) in self.sinks.iter().enumerate() {
             sink.require(i, &mut require);
         }
+        sink::require_names(&self.sinks, &mut require);
         problems
     }
 

@@ -87,9 +87,8 @@ fn without_null(schema: &mut Value) {
 #[cfg(test)]
 mod tests {
     use super::super::layout::Layout;
-    use super::super::{Alertmanager, HumanDuration, OnPoison, Sink, Webhook, variables};
+    use super::super::{HumanDuration, OnPoison, Sink, variables};
     use super::*;
-    use crate::config::url::Url;
     use crate::engine::detector::FailureLevel;
     use crate::engine::detector::burst::BurstOverride;
     use crate::engine::detector::latency::{LatencyOverride, LatencyPair};
@@ -133,6 +132,30 @@ mod tests {
         }
     }
 
+    /// Sinks of all types, with all that they can have.
+    fn sinks() -> Vec<Sink> {
+        let all =
+            "min_severity = \"info\"\ndetector = [\"b*\"]\nrule = [\"r\"]\nkey = [\"host=a\"]\nmodule = [\"m\"]\n";
+        let secrets = "spool = \"f\"\nca_file = \"f\"\n";
+        let sinks = [
+            "type = \"file\"\npath = \"f\"\n",
+            "type = \"descriptor\"\ndescriptor = 3\n",
+            &format!(
+                "type = \"alertmanager\"\nurl = \"http://127.0.0.1:9093\"\nlabels = {{ cluster = \"a\" }}\n{secrets}token_file = \"f\"\n"
+            ),
+            &format!(
+                "type = \"webhook\"\nurl_file = \"f\"\ntemplate = \"{{{{ text }}}}\"\ncontent_type = \"text/plain\"\n{secrets}\
+                 format = \"slack\"\nenvironment = \"e\"\nusername = \"a\"\npassword_file = \"f\"\n"
+            ),
+            &format!(
+                "type = \"email\"\nserver = \"mail\"\nfrom = \"a@b\"\nto = [\"c@d\"]\nenvironment = \"e\"\n{secrets}\
+                 username = \"a\"\npassword_file = \"f\"\n"
+            ),
+        ];
+        let sinks = sinks.iter().enumerate().map(|(i, sink)| format!("[[sink]]\nname = \"n{i}\"\n{sink}{all}"));
+        Config::parse("sinks", &sinks.collect::<String>()).unwrap().sinks
+    }
+
     #[test]
     fn every_key_that_config_prints_is_in_the_schema_and_the_other_way_round() {
         let mut config = Config::default();
@@ -144,45 +167,10 @@ mod tests {
         config.output.dead_letter_file = Some("f".into());
         config.metrics.address = Some(":9464".into());
         config.roles = Role::ALL.map(|role| (role, vec!["x".to_owned()])).into();
-        let severity = Some(crate::engine::finding::Severity::Info);
         config.metrics.token_file = Some("t".into());
-        let (span, path) = (HumanDuration(std::time::Duration::from_secs(2)), || Some("f".into()));
-        config.peers.idle_timeout = Some(span);
-        config.sinks = vec![
-            Sink::File { path: "f".into(), min_severity: severity },
-            Sink::Descriptor { descriptor: 3, min_severity: severity },
-            Sink::Alertmanager(Box::new(Alertmanager {
-                url: Url::new("http://127.0.0.1:9093"),
-                min_severity: severity,
-                labels: [("cluster".to_owned(), "a".to_owned())].into(),
-                group_wait: span,
-                repeat: span,
-                timeout: span,
-                spool: path(),
-                token_file: path(),
-                token_env: None,
-                username: None,
-                password_file: None,
-                ca_file: path(),
-            })),
-            Sink::Webhook(Box::new(Webhook {
-                url: None,
-                url_file: path(),
-                url_env: None,
-                min_severity: severity,
-                template: Some("{{ text }}".into()),
-                content_type: "text/plain".into(),
-                group_wait: span,
-                per_minute: 3,
-                timeout: span,
-                spool: path(),
-                token_file: None,
-                token_env: None,
-                username: Some("a".into()),
-                password_file: path(),
-                ca_file: path(),
-            })),
-        ];
+        config.metrics.page_url = Some("http://page/".into());
+        config.peers.idle_timeout = Some(HumanDuration(std::time::Duration::from_secs(2)));
+        config.sinks = sinks();
         config.rules.enable = vec!["mask_secrets".into()];
         config.rules.disable = vec!["panics".into()];
         config.template.masks = vec!["a".into()];
@@ -262,7 +250,7 @@ mod tests {
         keys_of(&serde_json::to_value(toml::from_str::<toml::Table>(&text).unwrap()).unwrap(), "", &mut printed);
         keys_of_schema(&schema(), "", &mut known);
         // These keys exclude each other, so one configuration cannot have all.
-        let others = [".metrics.token_env", ".sink.token_env", ".sink.url_env"];
+        let others = [".metrics.token_env", ".sink.password_env", ".sink.token_env", ".sink.url", ".sink.url_env"];
         printed.extend(others.map(str::to_owned));
         for keys in [&mut printed, &mut known] {
             keys.sort();

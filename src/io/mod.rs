@@ -11,6 +11,7 @@ pub mod files;
 pub mod folder;
 pub(crate) mod http_client;
 pub mod log;
+pub mod machine;
 pub mod meter;
 pub mod omprog;
 pub mod outputs;

@@ -7,6 +7,7 @@ use crate::narrate::{Language, evidence};
 use crate::plain::plain;
 use crate::terminal::layout;
 use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_64;
 
 /// Most lines in a notice, and most characters of each.
 const LINES: usize = 10;
@@ -88,6 +89,49 @@ impl Notice {
         }
     }
 
+    /// The notice by which a sink is tried: it says that it is a test.
+    #[must_use]
+    pub fn test(sink: &str, severity: Severity, now: Timestamp) -> Self {
+        Self {
+            id: format!("{:016x}", xxh3_64(&now.0.to_le_bytes())),
+            detector: "test".to_owned(),
+            kind: "test".to_owned(),
+            rule: None,
+            state: State::Open,
+            severity,
+            respond_within: None,
+            key: Key(vec![("sink".to_owned(), sink.to_owned())]),
+            opened_at: now.to_string(),
+            said_at: now.to_string(),
+            opened_ns: now.0,
+            said_ns: now.0,
+            count: 1,
+            score: 0.0,
+            summary: format!("this is a test of the sink {sink}; nothing has happened"),
+            evidence: "sent by `seismolog alert test`".to_owned(),
+            cause: None,
+            remedy: None,
+            lines: Vec::new(),
+        }
+    }
+
+    /// What is told of it behind the summary, each with its name where it needs one: since when,
+    /// cause and remedy, and what was measured.
+    pub(super) fn facts(&self) -> Vec<(Option<&'static str>, String)> {
+        let is_over = self.state == State::Resolved;
+        let mut facts = vec![(Some("since"), at(&self.opened_at))];
+        if is_over {
+            facts.push((Some("until"), at(&self.said_at)));
+        }
+        let within = self.respond_within.as_ref().filter(|_| !is_over);
+        let named = [("respond within", within), ("cause", self.cause.as_ref()), ("remedy", self.remedy.as_ref())];
+        facts.extend(named.into_iter().filter_map(|(name, text)| Some((Some(name), text?.clone()))));
+        if !is_over {
+            facts.push((None, self.evidence.clone()));
+        }
+        facts
+    }
+
     /// The approximate size in bytes.
     #[must_use]
     pub fn bytes(&self) -> usize {
@@ -119,6 +163,14 @@ impl Notice {
         if self.lines.is_empty() {
             self.lines = lines;
         }
+    }
+}
+
+/// A time in RFC 3339 as people write it, to the second.
+fn at(time: &str) -> String {
+    match (time.get(..10), time.get(11..19)) {
+        (Some(day), Some(second)) if time.ends_with('Z') => format!("{day} {second} UTC"),
+        _ => time.to_owned(),
     }
 }
 

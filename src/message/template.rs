@@ -2,8 +2,9 @@
 //!
 //! Variables: `title` (one line), `text` (some lines, for people), `count` (findings in all),
 //! `opened` and `resolved` (how many of them), `more` (how many are not in `findings`), `severity`
-//! (the worst), and `findings`, each with the members of [`Notice`]. `| tojson` turns a value into
-//! JSON. Any other name is an error.
+//! (the worst), `findings`, each with the members of [`Notice`], and what [`MessageOrigin`] says:
+//! `host`, `environment` and `page`. `| tojson` turns a value into JSON. Any other name is an
+//! error.
 
 use super::notice::Notice;
 use crate::engine::finding::{Key, Severity, State};
@@ -15,11 +16,45 @@ use std::fmt::Write as _;
 /// Most instructions for rendering one message.
 const FUEL: u64 = 200_000;
 /// Known variables and functions.
-const KNOWN: [&str; 12] = [
-    "version", "title", "text", "severity", "count", "opened", "resolved", "more", "findings", "range", "dict", "loop",
+const KNOWN: [&str; 15] = [
+    "version",
+    "title",
+    "text",
+    "severity",
+    "count",
+    "opened",
+    "resolved",
+    "more",
+    "findings",
+    "host",
+    "environment",
+    "page",
+    "range",
+    "dict",
+    "loop",
 ];
 /// The name under which the template is registered.
 const NAME: &str = "message";
+
+/// What a sink says of every message: who sends it and where more is to be seen.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct MessageOrigin {
+    /// The machine that sends it.
+    pub host: String,
+    /// The name of what is watched.
+    pub environment: Option<String>,
+    /// The address of the page.
+    pub page: Option<String>,
+}
+
+impl MessageOrigin {
+    /// Who sends it, in parts.
+    #[must_use]
+    pub fn parts(&self) -> Vec<String> {
+        let host = if self.host.is_empty() { "seismolog".to_owned() } else { format!("seismolog on {}", self.host) };
+        [Some(host), self.environment.clone()].into_iter().flatten().collect()
+    }
+}
 
 /// The variables of a message.
 #[derive(Clone, Debug, Serialize)]
@@ -42,14 +77,23 @@ pub struct Digest<'a> {
     pub more: u64,
     /// The listed findings, the worst first.
     pub findings: &'a [Notice],
+    /// Who sends it.
+    #[serde(flatten)]
+    pub origin: &'a MessageOrigin,
 }
 
 impl<'a> Digest<'a> {
     /// A digest of `findings` and of others that are only counted in `opened` and `resolved`.
     #[must_use]
-    pub fn of(findings: &'a [Notice], opened: u64, resolved: u64, severity: Severity) -> Self {
+    pub fn of(
+        findings: &'a [Notice],
+        opened: u64,
+        resolved: u64,
+        severity: Severity,
+        origin: &'a MessageOrigin,
+    ) -> Self {
         let count = opened + resolved;
-        let more = count.saturating_sub(findings.len() as u64);
+        let left = count.saturating_sub(findings.len() as u64);
         let title = title(findings, opened, resolved, severity);
         let mut text = title.clone();
         for notice in findings {
@@ -71,14 +115,35 @@ impl<'a> Digest<'a> {
                 }
             }
         }
-        if more > 0 {
-            let _ = write!(text, "\n\nand {} more", crate::narrate::quantity::thousands(more));
+        if left > 0 {
+            let _ = write!(text, "\n\n{}", more(left));
         }
-        Self { version: 1, title, text, severity, count, opened, resolved, more, findings }
+        Self { version: 1, title, text, severity, count, opened, resolved, more: left, findings, origin }
+    }
+
+    /// Where the page shows it: the incident, where there is only one.
+    #[must_use]
+    pub fn link(&self) -> Option<String> {
+        match self.findings {
+            [only] if self.count == 1 => self.link_of(only),
+            _ => self.origin.page.clone(),
+        }
+    }
+
+    /// Where the page shows the incident of this notice.
+    #[must_use]
+    pub fn link_of(&self, notice: &Notice) -> Option<String> {
+        self.origin.page.as_ref().map(|page| format!("{page}#{}", notice.id))
     }
 }
 
-fn word(notice: &Notice) -> &'static str {
+/// How many more there are.
+pub(super) fn more(count: u64) -> String {
+    format!("and {} more", crate::narrate::quantity::thousands(count))
+}
+
+/// Whether it is over, or else how bad it is.
+pub(super) fn word(notice: &Notice) -> &'static str {
     if notice.state == State::Resolved { "resolved" } else { notice.severity.name() }
 }
 
@@ -156,9 +221,11 @@ impl PayloadTemplate {
             remedy: Some("look\nhere".into()),
             lines: vec!["a \\ line".into()],
         };
+        let origin = MessageOrigin { host: "node-1".into(), environment: None, page: Some("http://page/".into()) };
         let samples = [sample(Severity::Critical, State::Open), sample(Severity::Info, State::Resolved)];
         for (findings, opened) in [(&samples[..1], 1), (&samples[1..], 0), (&samples[..], 500)] {
-            let digest = Digest::of(findings, opened, findings.len() as u64 - opened.min(1), Severity::Critical);
+            let resolved = findings.len() as u64 - opened.min(1);
+            let digest = Digest::of(findings, opened, resolved, Severity::Critical, &origin);
             let text = template.render(&digest)?;
             if content_type.contains("json") {
                 serde_json::from_str::<serde::de::IgnoredAny>(&text)
@@ -204,6 +271,7 @@ mod tests {
             (r#"{"text": {{ text | tojson }}}"#, None),
             (r#"{"all": {{ findings | tojson }}, "n": {{ count }}}"#, None),
             (r#"{% for f in findings %}{% endfor %}{"t": {{ title|tojson }}}"#, None),
+            (r#"{"e": {{ environment | tojson }}, "h": {{ host | tojson }}, "p": {{ page | tojson }}}"#, None),
             (r#"{"text": "{{ text }}"}"#, Some("no JSON")),
             (r#"{"text": {{ txet | tojson }}}"#, Some("undefined")),
             ("{% for %}", Some("line 1")),
@@ -221,13 +289,14 @@ mod tests {
 
     #[test]
     fn a_storm_is_told_with_its_count_and_one_finding_in_full() {
+        let origin = MessageOrigin::default();
         let one = [notice(1, State::Open, Severity::Critical)];
-        let digest = Digest::of(&one, 1, 0, Severity::Critical);
+        let digest = Digest::of(&one, 1, 0, Severity::Critical, &origin);
         let expected = "critical: 12 errors of shop.1\nrespond within: 1h\ncause: the \"pool\" is empty\n\
                         observed 12, expected 0.1\n| connection refused";
         assert_eq!((digest.text.as_str(), digest.more), (expected, 0));
         let storm: Vec<_> = (0..3).map(|id| notice(id, State::Open, Severity::Warning)).collect();
-        let digest = Digest::of(&storm, 4_998, 2, Severity::Critical);
+        let digest = Digest::of(&storm, 4_998, 2, Severity::Critical, &origin);
         assert_eq!(digest.title, "4,998 incidents, the worst critical; 2 resolved");
         assert!(digest.text.ends_with("and 4,997 more"), "{}", digest.text);
     }

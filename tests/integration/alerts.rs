@@ -1,7 +1,7 @@
 //! Tests findings as alerts: with the real Alertmanager, and with webhooks that answer correctly,
 //! with errors or not at all.
 
-use crate::servers::{Hook, Server, free_address, json, request};
+use crate::servers::{Hook, Server, certificate, free_address, json, request};
 use crate::support::{Filter, configured, golden_input, pieces, until};
 use serde_json::Value;
 use std::net::TcpListener;
@@ -34,7 +34,7 @@ fn alertmanager_args(config: &str, more: &[&str]) -> impl Fn(&str, &std::path::P
 }
 
 /// The lines of a loop up to its detection, and the rest, in which it ends.
-fn loop_in_two() -> (Vec<u8>, Vec<u8>) {
+pub(crate) fn loop_in_two() -> (Vec<u8>, Vec<u8>) {
     let open = golden_input("loop_open_at_the_end");
     let all = golden_input("loop_opens_goes_on_resolves");
     assert!(all.starts_with(&open), "the cases no longer begin alike");
@@ -154,13 +154,7 @@ fn an_incident_that_is_open_over_a_restart_stays_an_alert() {
 fn alertmanager_is_reached_by_tls_and_only_with_its_certificate() {
     let certificates = tempfile::tempdir().unwrap();
     let at = |name: &str| certificates.path().join(name).display().to_string();
-    let made = Command::new("openssl")
-        .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"])
-        .args(["-keyout", &at("key.pem"), "-out", &at("cert.pem"), "-subj", "/CN=localhost"])
-        .args(["-addext", "subjectAltName=IP:127.0.0.1", "-addext", "basicConstraints=critical,CA:FALSE"])
-        .output()
-        .expect("openssl is needed here (make tools installs it)");
-    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    certificate(certificates.path());
     std::fs::write(
         at("web.yml"),
         format!("tls_server_config:\n  cert_file: {}\n  key_file: {}\n", at("cert.pem"), at("key.pem")),

@@ -75,6 +75,19 @@ impl Drop for Server {
     }
 }
 
+/// Makes a certificate for 127.0.0.1 that is its own issuer; the files of it and of its key.
+pub(crate) fn certificate(folder: &Path) -> (String, String) {
+    let at = |name: &str| folder.join(name).display().to_string();
+    let made = Command::new("openssl")
+        .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"])
+        .args(["-keyout", &at("key.pem"), "-out", &at("cert.pem"), "-subj", "/CN=localhost"])
+        .args(["-addext", "subjectAltName=IP:127.0.0.1", "-addext", "basicConstraints=critical,CA:FALSE"])
+        .output()
+        .expect("openssl is needed here (make tools installs it)");
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    (at("cert.pem"), at("key.pem"))
+}
+
 /// A loopback address at which nothing listens.
 pub(crate) fn free_address() -> String {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
@@ -151,19 +164,27 @@ pub(crate) struct Hook {
 impl Hook {
     /// Starts a server that answers with these statuses, one after another, and then with 200.
     pub(crate) fn answering(statuses: &[u16]) -> Self {
+        Self::saying(&statuses.iter().map(|status| (*status, "")).collect::<Vec<_>>(), "")
+    }
+
+    /// Starts a server that answers with these statuses and bodies, one after another, and then
+    /// with 200 and `then`.
+    pub(crate) fn saying(answers: &[(u16, &str)], then: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let got = Arc::new(Mutex::new(Vec::new()));
-        let (kept, mut statuses) = (Arc::clone(&got), statuses.iter().copied().collect::<VecDeque<_>>());
+        let kept = Arc::clone(&got);
+        let mut answers: VecDeque<_> = answers.iter().map(|(status, body)| (*status, (*body).to_owned())).collect();
+        let then = (200, then.to_owned());
         // The thread ends with the test's process.
         std::thread::spawn(move || {
             for stream in listener.incoming() {
                 let Ok(stream) = stream else { return };
                 let mut stream = BufReader::new(stream);
                 while let Some(message) = read_message(&mut stream) {
-                    let status = statuses.pop_front().unwrap_or(200);
+                    let (status, body) = answers.pop_front().unwrap_or_else(|| then.clone());
                     kept.lock().unwrap().push(message);
-                    let answer = format!("HTTP/1.1 {status} X\r\nContent-Length: 0\r\n\r\n");
+                    let answer = format!("HTTP/1.1 {status} X\r\nContent-Length: {}\r\n\r\n{body}", body.len());
                     if stream.get_mut().write_all(answer.as_bytes()).is_err() {
                         break;
                     }

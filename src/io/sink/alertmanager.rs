@@ -2,7 +2,8 @@
 //! and again while it is open. Alertmanager knows an alert by its labels alone, groups, inhibits
 //! and sends; all of that is left to it.
 
-use super::delivery::{Message, Messages};
+use super::delivery::Messages;
+use super::transport::Message;
 use crate::engine::finding::{Severity, State};
 use crate::event::Timestamp;
 use crate::message::notice::Notice;
@@ -23,6 +24,8 @@ const ALERT_BYTES: usize = 512;
 #[derive(Debug)]
 pub struct Alerts {
     labels: BTreeMap<String, String>,
+    /// Where the page is.
+    page: Option<String>,
     group_wait: Duration,
     repeat: Duration,
     /// In the order in which they came.
@@ -57,14 +60,17 @@ struct Posted<'a> {
     starts_at: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     ends_at: Option<String>,
+    #[serde(rename = "generatorURL", skip_serializing_if = "Option::is_none")]
+    generator_url: Option<String>,
 }
 
 impl Alerts {
-    /// None yet. Every alert has `labels` besides its own.
+    /// None yet. Every alert has `labels` besides its own, and leads to its incident on the `page`.
     #[must_use]
-    pub fn new(labels: BTreeMap<String, String>, group_wait: Duration, repeat: Duration) -> Self {
+    pub fn new(labels: BTreeMap<String, String>, page: Option<String>, group_wait: Duration, repeat: Duration) -> Self {
         Self {
             labels,
+            page,
             group_wait,
             repeat,
             alerts: BTreeMap::new(),
@@ -157,14 +163,14 @@ impl Messages for Alerts {
         let is_due = |alert: &Alert| alert.is_news || self.again_at(alert).is_some_and(|again| again <= now);
         let due = self.alerts.iter().filter(|(_, alert)| is_due(alert)).take(ALERTS);
         let (under_way, posted): (Vec<u64>, Vec<Posted<'_>>) =
-            due.map(|(serial, alert)| (*serial, alert.posted(wall))).unzip();
+            due.map(|(serial, alert)| (*serial, alert.posted(wall, self.page.as_deref()))).unzip();
         self.under_way = under_way;
         if posted.is_empty() {
             self.news_since = None;
             return None;
         }
-        let body = serde_json::to_vec(&posted).ok()?;
-        Some(Message { path: "/api/v2/alerts", content_type: "application/json".into(), body })
+        let body = serde_json::to_string(&posted).ok()?;
+        Some(Message::Post { path: "/api/v2/alerts", content_type: "application/json".into(), body })
     }
 
     fn delivered(&mut self, now: Instant) {
@@ -196,7 +202,7 @@ impl Messages for Alerts {
 }
 
 impl Alert {
-    fn posted(&self, wall: Timestamp) -> Posted<'_> {
+    fn posted(&self, wall: Timestamp, page: Option<&str>) -> Posted<'_> {
         let notice = &self.notice;
         let mut annotations = BTreeMap::from([
             ("summary", notice.summary.clone()),
@@ -217,7 +223,8 @@ impl Alert {
         // not ended.
         let starts_at = notice.opened().min(wall);
         let ends_at = (notice.state == State::Resolved).then(|| notice.said().min(wall).max(starts_at).to_string());
-        Posted { labels: &self.labels, annotations, starts_at: starts_at.to_string(), ends_at }
+        let generator_url = page.map(|page| format!("{page}#{}", notice.id));
+        Posted { labels: &self.labels, annotations, starts_at: starts_at.to_string(), ends_at, generator_url }
     }
 }
 
@@ -266,12 +273,13 @@ mod tests {
     const WALL: Timestamp = Timestamp::from_seconds(1_800_000_000);
 
     fn alerts() -> Alerts {
-        Alerts::new([("cluster".to_owned(), "a".to_owned())].into(), WAIT, REPEAT)
+        let labels = [("cluster".to_owned(), "a".to_owned())].into();
+        Alerts::new(labels, Some("http://page/".to_owned()), WAIT, REPEAT)
     }
 
     fn posted(alerts: &mut Alerts, now: Instant) -> Vec<Value> {
-        let message = alerts.message(now, WALL);
-        message.map_or(Vec::new(), |message| serde_json::from_slice(&message.body).unwrap())
+        let Some(Message::Post { body, .. }) = alerts.message(now, WALL) else { return Vec::new() };
+        serde_json::from_str(&body).unwrap()
     }
 
     #[test]
@@ -288,6 +296,7 @@ mod tests {
         );
         assert_eq!(sent[0]["startsAt"], "2023-11-14T22:13:21Z");
         assert!(sent[0].get("endsAt").is_none());
+        assert_eq!(sent[0]["generatorURL"], "http://page/#0000000000000001");
         assert_eq!(sent[0]["annotations"]["cause"], "the \"pool\" is empty");
         assert_eq!(sent[0]["annotations"]["lines"], "connection refused");
         alerts.delivered(begin);

@@ -4,6 +4,7 @@
 //! Alerts are few, and a connection that was kept open is the one that has died unnoticed when it
 //! is needed.
 
+use super::transport::Undelivered;
 use crate::config::Access;
 use crate::config::url::Url;
 use crate::io::http_client::proxy::Proxies;
@@ -19,20 +20,6 @@ use std::time::Duration;
 
 /// Of an answer, more is not read.
 const ANSWER_BYTES: usize = 64 << 10;
-
-/// Why a message was not delivered.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Undelivered {
-    /// It may be another time: no connection, no answer, or one that says so.
-    Later {
-        /// What happened.
-        why: String,
-        /// When the server wants to be asked again.
-        retry_after: Option<Duration>,
-    },
-    /// It never will be: the server does not want it.
-    Refused(String),
-}
 
 /// What is needed to reach one server.
 pub struct Client {
@@ -82,18 +69,36 @@ impl Client {
         })
     }
 
-    /// Posts `body` to the address and `path` behind it.
+    /// Posts `body` to the address and `path` behind it; the status and the body of the answer.
+    /// `passes` tells of the body of a refusal after how long the same may be taken.
     ///
     /// # Errors
-    /// [`Undelivered`].
-    pub async fn post(&self, path: &str, content_type: &str, body: Vec<u8>) -> Result<(), Undelivered> {
+    /// [`Undelivered`], where the status is not one of success.
+    pub async fn post(
+        &self,
+        path: &str,
+        content_type: &str,
+        body: Vec<u8>,
+        passes: impl Fn(&str) -> Option<Duration>,
+    ) -> Result<(String, String), Undelivered> {
         let later = |why: String| Undelivered::Later { why, retry_after: None };
         let exchange = self.exchange(path, content_type, body);
         let response = tokio::time::timeout(self.timeout, exchange)
             .await
             .map_err(|_| later(format!("no answer within {} s", self.timeout.as_secs_f64())))?
             .map_err(|error| later(error.to_string()))?;
-        judge(&response, &self.server.answered(response.status()))
+        let answered = self.server.answered(response.status());
+        judge(&response, &answered).map_err(|undelivered| match (undelivered, passes(response.body())) {
+            (Undelivered::Refused(why), Some(after)) => Undelivered::Later { why, retry_after: Some(after) },
+            (undelivered, _) => undelivered,
+        })?;
+        Ok((answered, response.into_body()))
+    }
+
+    /// The host of the server.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        &self.host
     }
 
     async fn exchange(

@@ -6,8 +6,8 @@
 //! within two seconds, and the rest stays in the spool for the next start, or is counted as lost.
 
 use super::breaker::Breaker;
-use super::client::{Client, Undelivered};
 use super::spool::Spool;
+use super::transport::{Message, Transport, Undelivered};
 use crate::event::Timestamp;
 use crate::io::clock;
 use crate::message::notice::Notice;
@@ -26,17 +26,6 @@ const QUEUE_BYTES: usize = 16 << 20;
 pub(super) const LAST_TRY: Duration = Duration::from_secs(2);
 /// What it sleeps when nothing is due.
 const NEVER: Duration = Duration::from_secs(3_600);
-
-/// A request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Message {
-    /// Behind the path of the server's address.
-    pub path: &'static str,
-    /// Of the body.
-    pub content_type: String,
-    /// What is sent.
-    pub body: Vec<u8>,
-}
 
 /// What one kind of server is told, and when. Holds no connection and no clock.
 pub trait Messages: Send {
@@ -140,6 +129,12 @@ impl DeliveryQueue {
         self.end.notify_one();
     }
 
+    /// What waits for the thread.
+    #[cfg(test)]
+    pub(super) fn notices(&self) -> Vec<Notice> {
+        self.queue().notices.iter().map(|(notice, _)| notice.clone()).collect()
+    }
+
     fn has_ended(&self) -> bool {
         self.ends.load(Ordering::Acquire)
     }
@@ -156,7 +151,7 @@ impl DeliveryQueue {
 /// One server's delivery.
 pub struct Delivery {
     post: Arc<DeliveryQueue>,
-    client: Client,
+    transport: Transport,
     messages: Box<dyn Messages>,
     spool: Spool,
     breaker: Breaker,
@@ -167,12 +162,12 @@ pub struct Delivery {
 impl Delivery {
     /// A delivery that begins with what the spool holds.
     #[must_use]
-    pub fn new(post: Arc<DeliveryQueue>, client: Client, mut messages: Box<dyn Messages>, spool: Spool) -> Self {
+    pub fn new(post: Arc<DeliveryQueue>, transport: Transport, mut messages: Box<dyn Messages>, spool: Spool) -> Self {
         let now = Instant::now();
         let old = spool.read().unwrap_or_default();
         let is_spooled = !old.is_empty();
         old.into_iter().for_each(|notice| messages.take(notice, now, true));
-        Self { post, client, messages, spool, breaker: Breaker::default(), is_spooled }
+        Self { post, transport, messages, spool, breaker: Breaker::default(), is_spooled }
     }
 
     /// Delivers until the stream ends.
@@ -220,13 +215,15 @@ impl Delivery {
 
     async fn deliver(&mut self, now: Instant) {
         let Some(message) = self.messages.message(now, clock::now()) else { return };
-        let result = self.client.post(message.path, &message.content_type, message.body).await;
+        let result = self.transport.send(message).await;
         let now = Instant::now();
         {
             let mut fared = self.post.fared();
             match result {
-                Ok(()) => {
+                Ok(delivered) => {
                     fared.delivered += 1;
+                    // Not for everybody, perhaps.
+                    fared.why = delivered.but.or_else(|| fared.why.take());
                     self.messages.delivered(now);
                     self.breaker.succeeded();
                 }

@@ -5,8 +5,8 @@
 //! again. A line that was begun is finished before the next, so that a reader never sees half of
 //! one followed by another.
 
-use crate::config;
-use crate::engine::finding::{Finding, Severity};
+use crate::config::{self, SinkFilter};
+use crate::engine::finding::Finding;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
@@ -94,7 +94,7 @@ pub struct LocalSinks(Vec<Sink>);
 #[derive(Debug)]
 struct Sink {
     name: String,
-    least: Severity,
+    filter: SinkFilter,
     stream: rustix::fd::OwnedFd,
     pending: Vec<u8>,
     lost: u64,
@@ -113,22 +113,15 @@ impl LocalSinks {
         // All of them first: opening one sink makes a descriptor that the next must not take for an
         // inherited one.
         for sink in sinks {
-            if let config::Sink::Descriptor { descriptor, .. } = sink {
-                rustix::fs::stat(inherited(*descriptor))
-                    .map_err(|error| SinkError::Descriptor { descriptor: *descriptor, error })?;
+            if let config::Sink::Descriptor(sink) = sink {
+                let descriptor = sink.descriptor;
+                rustix::fs::stat(inherited(descriptor)).map_err(|error| SinkError::Descriptor { descriptor, error })?;
             }
         }
         let opened = sinks.iter().filter_map(|sink| {
-            let stream = match sink {
-                config::Sink::Alertmanager(_) | config::Sink::Webhook(_) => return None,
-                config::Sink::File { path, .. } => {
-                    open(path, OFlags::CREATE).map_err(|error| SinkError::File { path: path.clone(), error })
-                }
-                config::Sink::Descriptor { descriptor, .. } => open(&inherited(*descriptor), OFlags::empty())
-                    .map_err(|error| SinkError::Descriptor { descriptor: *descriptor, error }),
-            };
-            let (name, least) = (sink.name(), sink.min_severity());
-            Some(stream.map(|stream| Sink { name, least, stream, pending: Vec::new(), lost: 0, failed_at: None }))
+            let stream = open_sink(sink)?;
+            let (name, filter) = (sink.title(), sink.filter());
+            Some(stream.map(|stream| Sink { name, filter, stream, pending: Vec::new(), lost: 0, failed_at: None }))
         });
         opened.collect::<Result<_, _>>().map(Self)
     }
@@ -160,7 +153,7 @@ impl LocalSinks {
 
 impl Sink {
     fn take(&mut self, finding: &Finding) {
-        if finding.severity < self.least {
+        if !self.filter.passes(finding) {
             return;
         }
         if self.pending.len() > PENDING_BYTES {
@@ -226,6 +219,22 @@ impl Sink {
     }
 }
 
+/// Opens a sink to append; none for one that is a server.
+pub(super) fn open_sink(sink: &config::Sink) -> Option<Result<rustix::fd::OwnedFd, SinkError>> {
+    match sink {
+        config::Sink::Alertmanager(_) | config::Sink::Webhook(_) | config::Sink::Email(_) => None,
+        config::Sink::File(sink) => {
+            let path = || sink.path.clone();
+            Some(open(&sink.path, OFlags::CREATE).map_err(|error| SinkError::File { path: path(), error }))
+        }
+        config::Sink::Descriptor(sink) => {
+            let descriptor = sink.descriptor;
+            let opened = open(&inherited(descriptor), OFlags::empty());
+            Some(opened.map_err(|error| SinkError::Descriptor { descriptor, error }))
+        }
+    }
+}
+
 /// The path under which a process finds a descriptor of its own. Opening it makes a second
 /// description of the same file or pipe, so that it can be set non-blocking without a word to
 /// whoever else holds it.
@@ -239,15 +248,15 @@ fn open(path: &Path, more: OFlags) -> Result<rustix::fd::OwnedFd, Errno> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
-    use crate::engine::finding::{Evidence, RuleEvidence};
+    use crate::engine::finding::{Evidence, RuleEvidence, Severity};
     use crate::engine::incident::{Incidents, Opening, Policy};
     use crate::event::Timestamp;
     use rustix::fd::AsRawFd;
     use std::io::Read;
 
-    fn findings(severity: Severity, count: usize) -> Vec<Finding> {
+    pub(crate) fn findings(severity: Severity, count: usize) -> Vec<Finding> {
         let (mut incidents, mut findings) = (Incidents::new(Policy::default(), 10_000), Vec::new());
         for i in 0..count {
             let opening = Opening {
@@ -272,7 +281,17 @@ mod tests {
     }
 
     fn file(path: &Path, min_severity: Option<Severity>) -> config::Sink {
-        config::Sink::File { path: path.to_owned(), min_severity }
+        let path = path.display().to_string();
+        let severity = min_severity.map_or(String::new(), |severity| format!("min_severity = {:?}", severity.name()));
+        sink(&format!("type = \"file\"\npath = {path:?}\n{severity}"))
+    }
+
+    fn descriptor(descriptor: u32) -> config::Sink {
+        sink(&format!("type = \"descriptor\"\ndescriptor = {descriptor}"))
+    }
+
+    fn sink(text: &str) -> config::Sink {
+        toml::from_str(text).unwrap()
     }
 
     #[test]
@@ -302,7 +321,7 @@ mod tests {
     fn a_stuck_reader_costs_findings_and_never_waits() {
         let (mut reader, writer) = io::pipe().unwrap();
         let descriptor = writer.as_raw_fd() as u32;
-        let mut sinks = LocalSinks::open(&[config::Sink::Descriptor { descriptor, min_severity: None }]).unwrap();
+        let mut sinks = LocalSinks::open(&[super::tests::descriptor(descriptor)]).unwrap();
         let many = findings(Severity::Info, 5_000);
         let mut lost = 0;
         for _ in 0..4 {
@@ -329,7 +348,7 @@ mod tests {
     fn a_closed_reader_and_a_full_disk_are_said_once_a_second_and_tried_again() {
         let (reader, writer) = io::pipe().unwrap();
         let descriptor = writer.as_raw_fd() as u32;
-        let pipe = config::Sink::Descriptor { descriptor, min_severity: None };
+        let pipe = super::tests::descriptor(descriptor);
         let mut sinks = LocalSinks::open(&[pipe, file(Path::new("/dev/full"), None)]).unwrap();
         drop(reader);
         findings(Severity::Info, 1).iter().for_each(|finding| sinks.take(finding));
@@ -346,7 +365,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_opened_has_a_hint() {
-        let sinks = [config::Sink::Descriptor { descriptor: 999_999, min_severity: None }];
+        let sinks = [descriptor(999_999)];
         let error = LocalSinks::open(&sinks).unwrap_err();
         assert!(error.to_string().contains("descriptor 999999") && error.hint().contains("closed"), "{error}");
         let error = LocalSinks::open(&[file(Path::new("/nowhere/at/all"), None)]).unwrap_err();

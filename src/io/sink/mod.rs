@@ -2,28 +2,41 @@
 //!
 //! [`local`] writes them to files and descriptors, one JSON object a line, as far as those take it
 //! at once. A [`delivery`] tells a server, from a thread of its own: [`alertmanager`] and
-//! [`webhook`] decide what and when.
+//! [`webhook`] decide what and when, and a [`transport`] brings it, by HTTP ([`client`]) or by SMTP
+//! ([`smtp`]). [`trial`] sends a test message.
 
 pub mod alertmanager;
 pub mod breaker;
 pub mod client;
 pub mod delivery;
 pub mod local;
+pub mod smtp;
 pub mod spool;
+pub mod transport;
+pub mod trial;
 pub mod webhook;
 
-use crate::config;
 use crate::config::url::Url;
-use crate::engine::finding::{Finding, Severity};
+use crate::config::{self, Config, SinkFilter};
+use crate::engine::finding::{Finding, State};
+use crate::io::machine;
+use crate::message::format::Format;
 use crate::message::notice::Notice;
-use crate::message::template::PayloadTemplate;
+use crate::message::template::{MessageOrigin, PayloadTemplate};
 use client::{Client, variable_secret};
-use delivery::{Delivery, DeliveryQueue, DeliveryStats};
+use delivery::{Delivery, DeliveryQueue, DeliveryStats, Messages};
 use local::LocalSinks;
 pub use local::{SinkError, SinkFailure};
+use smtp::Mailer;
 use spool::Spool;
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use transport::Transport;
+use webhook::{Gathered, Payload};
+
+/// Most incidents that a sink knows it has not been told of.
+const WITHHELD: usize = 10_000;
 
 /// All sinks of a filter.
 #[derive(Debug, Default)]
@@ -39,16 +52,18 @@ struct Remote {
     label: String,
     /// In the log.
     name: String,
-    least: Severity,
+    filter: SinkFilter,
     /// It takes an incident for over of which it is not told again.
     needs_repeats: bool,
     post: Arc<DeliveryQueue>,
+    /// Open incidents that were not severe enough for it so far.
+    withheld: HashSet<String>,
 }
 
 /// How a sink that tells a server has fared.
 #[derive(Clone, Debug)]
 pub struct SinkReport {
-    /// Its name in metrics: its type, with a number from the second on.
+    /// Its name in metrics: that which it is given, or its type, with a number from the second on.
     pub label: String,
     /// How deliveries went since the last report.
     pub fared: DeliveryStats,
@@ -62,19 +77,30 @@ impl Sinks {
     ///
     /// # Errors
     /// The first that cannot be opened.
-    pub fn open(sinks: &[config::Sink]) -> Result<Self, SinkError> {
-        let local = LocalSinks::open(sinks)?;
+    pub fn open(config: &Config) -> Result<Self, SinkError> {
+        let local = LocalSinks::open(&config.sinks)?;
         let (mut remote, mut deliveries) = (Vec::new(), Vec::<Delivery>::new());
-        for sink in sinks {
-            let post = Arc::new(DeliveryQueue::default());
-            let Some(delivery) = delivery(sink, &post) else { continue };
-            let name = sink.name();
+        let machine = Machine::new(config);
+        for (sink, label) in config.sinks.iter().zip(config::Sink::names(&config.sinks)) {
+            let Some(link) = link(sink, &machine) else { continue };
+            let name = match sink.name() {
+                Some(name) => format!("{name} ({})", sink.title()),
+                None => sink.title(),
+            };
+            let queue = Arc::new(DeliveryQueue::default());
+            let delivery = link.and_then(|Link { transport, messages }| {
+                Ok(Delivery::new(Arc::clone(&queue), transport, messages, open_spool(sink.spool())?))
+            });
             deliveries.push(delivery.map_err(|why| SinkError::Remote { sink: name.clone(), why })?);
             let needs_repeats = matches!(sink, config::Sink::Alertmanager(_));
-            let kind = if needs_repeats { "alertmanager" } else { "webhook" };
-            let before = remote.iter().filter(|other: &&Remote| other.label.starts_with(kind)).count();
-            let label = if before == 0 { kind.to_owned() } else { format!("{kind}_{}", before + 1) };
-            remote.push(Remote { label, name, least: sink.min_severity(), needs_repeats, post });
+            remote.push(Remote {
+                label,
+                name,
+                filter: sink.filter(),
+                needs_repeats,
+                post: queue,
+                withheld: HashSet::new(),
+            });
         }
         let thread = if deliveries.is_empty() { None } else { Some(start(deliveries)?) };
         Ok(Self { local, remote, thread })
@@ -90,15 +116,13 @@ impl Sinks {
     /// told and people are not.
     pub fn take(&mut self, finding: &Finding, is_silenced: bool) {
         self.local.take(finding);
-        for remote in self.remote.iter().filter(|remote| finding.severity >= remote.least) {
-            remote.post.put(Notice::of(finding), is_silenced);
-        }
+        self.remote.iter_mut().for_each(|remote| remote.take(finding, is_silenced));
     }
 
     /// Takes an incident that an earlier process told of and that is still open, for those that
     /// must hear of it again.
     pub fn take_still_open(&mut self, finding: &Finding, is_silenced: bool) {
-        let remotes = self.remote.iter().filter(|remote| remote.needs_repeats && finding.severity >= remote.least);
+        let remotes = self.remote.iter().filter(|remote| remote.needs_repeats && remote.filter.passes(finding));
         remotes.for_each(|remote| remote.post.put(Notice::of(finding), is_silenced));
     }
 
@@ -138,31 +162,89 @@ impl Sinks {
     }
 }
 
-/// The delivery of a sink that tells a server; none for the others.
-fn delivery(sink: &config::Sink, post: &Arc<DeliveryQueue>) -> Option<Result<Delivery, String>> {
-    match sink {
-        config::Sink::File { .. } | config::Sink::Descriptor { .. } => None,
-        config::Sink::Alertmanager(sink) => Some(to_alertmanager(sink, post)),
-        config::Sink::Webhook(sink) => Some(to_webhook(sink, post)),
+impl Remote {
+    /// Takes a finding that its filters let pass. An incident that becomes severe enough for it is
+    /// one that opens: nobody has been told of it before.
+    fn take(&mut self, finding: &Finding, is_silenced: bool) {
+        if self.filter.passes(finding) {
+            let mut notice = Notice::of(finding);
+            if self.withheld.remove(&finding.id) && notice.state == State::Ongoing {
+                notice.state = State::Open;
+            }
+            self.post.put(notice, is_silenced);
+        } else if finding.state == State::Resolved {
+            self.withheld.remove(&finding.id);
+        } else if finding.severity < self.filter.min_severity && self.withheld.len() < WITHHELD {
+            self.withheld.insert(finding.id.clone());
+        }
     }
 }
 
-fn to_alertmanager(sink: &config::Alertmanager, post: &Arc<DeliveryQueue>) -> Result<Delivery, String> {
-    let alerts = alertmanager::Alerts::new(sink.labels.clone(), sink.group_wait.0, sink.repeat.0);
-    let client = Client::new(&sink.url, &sink.access())?;
-    Ok(Delivery::new(Arc::clone(post), client, Box::new(alerts), open_spool(sink.spool.as_deref())?))
+/// What a sink that tells a server consists of: who decides what is told, and who brings it.
+struct Link {
+    transport: Transport,
+    messages: Box<dyn Messages>,
 }
 
-fn to_webhook(sink: &config::Webhook, post: &Arc<DeliveryQueue>) -> Result<Delivery, String> {
+/// What messages say of where they come from, for any sink.
+struct Machine {
+    host: String,
+    page: Option<String>,
+}
+
+impl Machine {
+    fn new(config: &Config) -> Self {
+        let host = machine::name();
+        let page = config.metrics.page(&host);
+        Self { host, page }
+    }
+
+    fn origin(&self, environment: Option<&String>) -> MessageOrigin {
+        MessageOrigin { host: self.host.clone(), environment: environment.cloned(), page: self.page.clone() }
+    }
+}
+
+/// The link to the server of a sink; none for a sink of this machine.
+fn link(sink: &config::Sink, machine: &Machine) -> Option<Result<Link, String>> {
+    match sink {
+        config::Sink::File(_) | config::Sink::Descriptor(_) => None,
+        config::Sink::Alertmanager(sink) => Some(to_alertmanager(sink, machine)),
+        config::Sink::Webhook(sink) => Some(to_webhook(sink, machine)),
+        config::Sink::Email(sink) => Some(to_mail(sink, machine)),
+    }
+}
+
+fn to_alertmanager(sink: &config::Alertmanager, machine: &Machine) -> Result<Link, String> {
+    let page = machine.page.clone();
+    let alerts = alertmanager::Alerts::new(sink.labels.clone(), page, sink.group_wait.0, sink.repeat.0);
+    let client = Client::new(&sink.url, &sink.access())?;
+    Ok(Link { transport: Transport::Http(Box::new(client), Format::Json), messages: Box::new(alerts) })
+}
+
+fn to_webhook(sink: &config::Webhook, machine: &Machine) -> Result<Link, String> {
     let url = match (&sink.url, &sink.url_file, &sink.url_env) {
         (Some(url), _, _) => url.clone(),
         (_, Some(file), _) => Url::new(&client::read_secret(file)?),
         (_, _, variable) => Url::new(&variable_secret(variable.as_deref().unwrap_or_default())?),
     };
-    let template = PayloadTemplate::new(sink.template.as_deref())?;
-    let gathered = webhook::Gathered::new(template, sink.content_type.clone(), sink.group_wait.0, sink.per_minute);
     let client = Client::new(&url, &sink.access())?;
-    Ok(Delivery::new(Arc::clone(post), client, Box::new(gathered), open_spool(sink.spool.as_deref())?))
+    let format = sink.format.unwrap_or_else(|| Format::of_host(client.host()));
+    let content_type = sink.content_type.clone();
+    let payload = match &sink.template {
+        None => Payload::Format(format, content_type),
+        Some(template) => Payload::Template(PayloadTemplate::new(Some(template))?, format, content_type),
+    };
+    let origin = machine.origin(sink.environment.as_ref());
+    let gathered = Gathered::new(payload, origin, sink.group_wait.0, sink.per_minute);
+    Ok(Link { transport: Transport::Http(Box::new(client), format), messages: Box::new(gathered) })
+}
+
+fn to_mail(sink: &config::Email, machine: &Machine) -> Result<Link, String> {
+    let payload = Payload::Mail(PayloadTemplate::new(Some(&sink.subject))?);
+    let origin = machine.origin(sink.environment.as_ref());
+    let gathered = Gathered::new(payload, origin, sink.group_wait.0, sink.per_minute);
+    let mailer = Mailer::new(sink, &machine.host)?;
+    Ok(Link { transport: Transport::Smtp(Arc::new(mailer)), messages: Box::new(gathered) })
 }
 
 fn open_spool(path: Option<&std::path::Path>) -> Result<Spool, String> {
@@ -188,4 +270,34 @@ fn start(deliveries: Vec<Delivery>) -> Result<JoinHandle<()>, SinkError> {
             runtime.shutdown_background();
         })
         .map_err(unstartable)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::finding::Severity;
+
+    #[test]
+    fn an_incident_that_becomes_severe_enough_opens_for_the_sink() {
+        let sink = "type = \"webhook\"\nurl = \"http://h\"\nmin_severity = \"critical\"";
+        let filter = toml::from_str::<config::Sink>(sink).unwrap().filter();
+        let (label, name, post) = (String::new(), String::new(), Arc::new(DeliveryQueue::default()));
+        let mut remote = Remote { label, name, filter, needs_repeats: false, post, withheld: HashSet::new() };
+        let finding = |state, severity| Finding { state, severity, ..local::tests::findings(severity, 1).remove(0) };
+        for (state, severity) in [
+            (State::Open, Severity::Warning),
+            (State::Ongoing, Severity::Warning),
+            (State::Ongoing, Severity::Critical),
+            (State::Ongoing, Severity::Critical),
+            (State::Resolved, Severity::Critical),
+        ] {
+            remote.take(&finding(state, severity), false);
+        }
+        let told: Vec<State> = remote.post.notices().iter().map(|notice| notice.state).collect();
+        assert_eq!(told, [State::Open, State::Ongoing, State::Resolved]);
+        // One that ends before it is severe enough leaves nothing behind.
+        remote.take(&finding(State::Open, Severity::Warning), false);
+        remote.take(&finding(State::Resolved, Severity::Warning), false);
+        assert!(remote.withheld.is_empty() && remote.post.notices().len() == 3);
+    }
 }

@@ -1,14 +1,17 @@
-//! Messages for any server that takes HTTP: what came within a while is one message, and so many a
+//! Messages for people, by HTTP or by mail: what came within a while is one message, and so many a
 //! minute go out.
 //!
 //! A storm is one message with a count. Incidents are told when they open and when they end; one
 //! that ends before its message goes is told once.
 
-use super::delivery::{Message, Messages};
+use super::delivery::Messages;
+use super::transport::Message;
 use crate::engine::finding::{Severity, State};
 use crate::event::Timestamp;
+use crate::message::format::Format;
+use crate::message::mail::MailText;
 use crate::message::notice::Notice;
-use crate::message::template::{Digest, PayloadTemplate};
+use crate::message::template::{Digest, MessageOrigin, PayloadTemplate};
 use std::cmp::Reverse;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -19,11 +22,37 @@ const SHOWN: usize = 10;
 const KEPT: usize = 200;
 const MINUTE: Duration = Duration::from_secs(60);
 
+/// What a message is made of its findings.
+#[derive(Debug)]
+pub enum Payload {
+    /// The message of a service that is known, with a content type.
+    Format(Format, String),
+    /// What a template makes, as far as the service takes it, with a content type.
+    Template(PayloadTemplate, Format, String),
+    /// A mail, whose subject a template makes.
+    Mail(PayloadTemplate),
+}
+
+impl Payload {
+    fn message(&self, digest: &Digest<'_>) -> Message {
+        let post = |content_type: &str, body| Message::Post { path: "", content_type: content_type.to_owned(), body };
+        match self {
+            Self::Format(format, content_type) => post(content_type, format.message(digest)),
+            // The template was tried at the start; what it cannot do with these findings must not
+            // hide them.
+            Self::Template(template, format, content_type) => {
+                post(content_type, format.fit(template.render(digest).unwrap_or_else(|_| format.message(digest))))
+            }
+            Self::Mail(subject) => Message::Mail(MailText::of(digest, subject)),
+        }
+    }
+}
+
 /// What is gathered for the next message.
 #[derive(Debug)]
 pub struct Gathered {
-    template: PayloadTemplate,
-    content_type: String,
+    payload: Payload,
+    origin: MessageOrigin,
     group_wait: Duration,
     per_minute: usize,
     notices: Vec<Notice>,
@@ -37,10 +66,10 @@ pub struct Gathered {
 impl Gathered {
     /// Nothing yet.
     #[must_use]
-    pub fn new(template: PayloadTemplate, content_type: String, group_wait: Duration, per_minute: u32) -> Self {
+    pub fn new(payload: Payload, origin: MessageOrigin, group_wait: Duration, per_minute: u32) -> Self {
         Self {
-            template,
-            content_type,
+            payload,
+            origin,
             group_wait,
             per_minute: per_minute as usize,
             notices: Vec::new(),
@@ -107,14 +136,7 @@ impl Messages for Gathered {
         let (opened, resolved) = (shown.len() as u64 - ended + self.counted.0, ended + self.counted.1);
         let severity = shown.iter().map(|notice| notice.severity).max().unwrap_or(Severity::Info).max(self.counted.2);
         shown.truncate(SHOWN);
-        let digest = Digest::of(&shown, opened, resolved, severity);
-        let body = match self.template.render(&digest) {
-            Ok(body) => body,
-            // The template was tried at the start; what it cannot do with these findings must not
-            // hide them.
-            Err(_) => serde_json::to_string(&digest).ok()?,
-        };
-        Some(Message { path: "", content_type: self.content_type.clone(), body: body.into_bytes() })
+        Some(self.payload.message(&Digest::of(&shown, opened, resolved, severity, &self.origin)))
     }
 
     fn delivered(&mut self, now: Instant) {
@@ -162,11 +184,12 @@ mod tests {
     const WAIT: Duration = Duration::from_secs(5);
 
     fn gathered() -> Gathered {
-        Gathered::new(PayloadTemplate::new(None).unwrap(), "application/json".into(), WAIT, 2)
+        Gathered::new(Payload::Format(Format::Json, "application/json".into()), MessageOrigin::default(), WAIT, 2)
     }
 
     fn sent(gathered: &mut Gathered, now: Instant) -> Value {
-        serde_json::from_slice(&gathered.message(now, Timestamp::default()).unwrap().body).unwrap()
+        let Some(Message::Post { body, .. }) = gathered.message(now, Timestamp::default()) else { panic!() };
+        serde_json::from_str(&body).unwrap()
     }
 
     #[test]
