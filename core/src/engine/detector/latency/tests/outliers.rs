@@ -88,7 +88,7 @@ fn expected(seed: u64, durations: &Durations, swing: f64) -> [f64; 2] {
 
 /// The budget gives single calls a sixth of a false alarm a day. Services with modes and tails of
 /// every usual kind keep to it from the first day on, at one call a second each. A power law, which
-/// few values do not tell from a log-normal one, has some tenfold of it, and what comes once in
+/// few values do not tell from a log-normal one, has three times as many, and what comes once in
 /// hundreds of calls is news the first times.
 #[test]
 fn healthy_services_have_no_more_outliers_a_day_than_promised() {
@@ -96,15 +96,15 @@ fn healthy_services_have_no_more_outliers_a_day_than_promised() {
     let promised = AlarmBudget::default().share();
     let kinds: [(&str, [f64; 2], f64, Durations); 10] = [
         ("log-normal, narrow", [1.0; 2], 0.0, Modes(&[(1.0, 1.0, 0.3)])),
-        ("log-normal, wide", [1.5; 2], 0.0, Modes(&[(1.0, 1.0, 1.0)])),
+        ("log-normal, wide", [1.0; 2], 0.0, Modes(&[(1.0, 1.0, 1.0)])),
         ("log-normal, whose median changes by the hour", [1.0; 2], 0.4, Modes(&[(1.0, 1.0, 0.6)])),
         ("Weibull", [1.0; 2], 0.0, Weibull(0.6)),
         ("exponential, whose mean changes by the hour", [1.0; 2], 0.3, Weibull(1.0)),
-        ("one call in a hundred three times as long", [1.5; 2], 0.0, Modes(&[(0.99, 1.0, 0.4), (0.01, 3.0, 0.4)])),
+        ("one call in a hundred three times as long", [1.0; 2], 0.0, Modes(&[(0.99, 1.0, 0.4), (0.01, 3.0, 0.4)])),
         ("two modes", [1.0; 2], 0.0, Modes(&[(0.6, 1.0, 0.3), (0.4, 40.0, 0.3)])),
         ("a cache that misses one in ten", [1.0; 2], 0.0, Modes(&[(0.9, 1.0, 0.3), (0.1, 100.0, 0.3)])),
-        ("power law", [12.0, 12.0], 0.0, PowerLaw(2.5)),
-        ("tenfold pauses in one of five hundred", [12.0, 1.0], 0.0, Modes(&[(0.998, 1.0, 0.4), (0.002, 10.0, 0.4)])),
+        ("power law", [5.0, 5.0], 0.0, PowerLaw(2.5)),
+        ("tenfold pauses in one of five hundred", [8.0, 1.0], 0.0, Modes(&[(0.998, 1.0, 0.4), (0.002, 10.0, 0.4)])),
     ];
     for (what, allowed, swing, durations) in kinds {
         let seeds = 3;
@@ -129,9 +129,9 @@ fn how_slow_one_call_must_be() {
     let pauses = Durations::Modes(&[(0.99, 1.0, 0.3), (0.01, 3.0, 0.3)]);
     for (values, most) in [
         (50, [f64::INFINITY; 4]),
-        (250, [21.0, 45.0, 600.0, 21.0]),
-        (1_000, [11.0, 32.0, 350.0, 30.0]),
-        (10_000, [8.5, 24.0, 220.0, 22.0]),
+        (250, [22.0, 42.0, 400.0, 30.0]),
+        (1_000, [11.0, 27.0, 250.0, 18.0]),
+        (10_000, [8.5, 22.0, 180.0, 20.0]),
     ] {
         for (durations, most) in [&narrow, &usual, &wide, &pauses].into_iter().zip(most) {
             let mut rng = Pcg64Mcg::seed_from_u64(9);
