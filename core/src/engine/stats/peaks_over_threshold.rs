@@ -13,16 +13,16 @@
 //! log-normal at these depths) and 0.
 //!
 //! What k exceedances leave open of σ is in the chance itself, which is that of the next value and
-//! not of a tail that is known: for ξ = 0 an excess over the mean of k others has the F distribution
-//! with 2 and 2k degrees of freedom, P(Y > y) = (1 + y/(kσ))^−k (J. Lawless, *Prediction intervals
-//! for the one parameter exponential distribution*, Technometrics 13 (1971)). The quantile of a
-//! chance is so many times that of the exponential distribution, and for the small ξ here the
-//! quantile of the generalised Pareto is taken as many times. The promised chance is then that of
-//! all operations with as few values, half of whose fits are too narrow.
+//! not of a tail that is known: for ξ = 0 an excess over the mean of k others has the F
+//! distribution with 2 and 2k degrees of freedom, P(Y > y) = (1 + y/(kσ))^−k (J. Lawless,
+//! *Prediction intervals for the one parameter exponential distribution*, Technometrics 13 (1971)).
+//! The quantile of a chance is so many times that of the exponential distribution, and for the
+//! small ξ here the quantile of the generalised Pareto is taken as many times. The promised chance
+//! is then that of all operations with as few values, half of whose fits are too narrow.
 //!
 //! Fits above several thresholds err in different ways: a second mode far out (a cache's misses, a
-//! retry) bends those below it, and few values those above. The quantile of several is the geometric
-//! mean of theirs. Where values beyond it come all the same, the largest of theirs counts
+//! retry) bends those below it, and few values those above. The quantile of several is the
+//! geometric mean of theirs. Where values beyond it come all the same, the largest of theirs counts
 //! ([`largest_at`]).
 //!
 //! Memory: five numbers a fit. Cold start: no fit below 25 exceedances.
@@ -102,8 +102,8 @@ impl PeaksOverThreshold {
         }
     }
 
-    /// ln of the value that is exceeded with a chance of e^`ln_chance`; of the threshold for chances
-    /// above its share.
+    /// ln of the value that is exceeded with a chance of e^`ln_chance`; of the threshold for
+    /// chances above its share.
     fn ln_value_at(&self, ln_chance: f64) -> f64 {
         let depth = (self.share.ln() - ln_chance).clamp(0.0, DEEPEST);
         self.threshold + self.scale * self.excess_at(depth)
@@ -140,8 +140,8 @@ pub fn largest_at(fits: &Fits, chance: f64) -> f64 {
     fits.iter().flatten().map(|fit| fit.ln_value_at((MODEL * chance).ln()).exp()).fold(0.0, f64::max)
 }
 
-/// ln of the chance that a value is as large as `value`, or larger; 0 below the thresholds and where
-/// there is no fit.
+/// ln of the chance that a value is as large as `value`, or larger; 0 below the thresholds and
+/// where there is no fit.
 #[must_use]
 pub fn ln_tail(fits: &Fits, value: f64) -> f64 {
     let (ln_value, mut least, mut most) = (value.ln(), -DEEPEST, 0.0);

@@ -331,8 +331,8 @@ impl Baseline {
         self.limits = Some(Box::new(Limits { levels, outlier, shift, restless, current, shares, tails, chance }));
     }
 
-    /// What one value must exceed by the tails alone. Where two came that no tail explains, such as a
-    /// cache's first misses, the tails are doubted.
+    /// What one value must exceed by the tails alone. Where two came that no tail explains, such as
+    /// a cache's first misses, the tails are doubted.
     fn tail(&self, tails: &Fits, chance: f64) -> f64 {
         let tail = peaks_over_threshold::value_at(tails, chance);
         if self.known[1] > tail { peaks_over_threshold::largest_at(tails, chance) } else { tail }

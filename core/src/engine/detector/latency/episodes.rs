@@ -3,8 +3,8 @@
 //! *Together*: an operation that became slow when another of its module did joins that incident. It
 //! did if the calls that show it began to come before the other incident was opened, so that
 //! nothing tells which was first; one slow call, if it began at most ten seconds after that. On a
-//! host that is slow alone the operations of a module are one incident whenever they show it. A call
-//! inside of one that was told, which was logged after that one, joins it (`opening.rs`).
+//! host that is slow alone the operations of a module are one incident whenever they show it. A
+//! call inside of one that was told, which was logged after that one, joins it (`opening.rs`).
 //!
 //! *By the clock*: what was slow at this hour yesterday, or at this hour on two of the last eight
 //! days (a batch at night, a backup), is held: it becomes a finding when it goes on for longer

@@ -9,14 +9,13 @@
 //! Durations are compared on a logarithmic scale.
 //!
 //! *Outliers*: one value beyond the duration that a generalised Pareto tail exceeds with
-//! `outlier_threshold`, or once a day at the operation's rate if that is rarer, by three fits to the
-//! values learned (`baseline.rs`); also beyond 3.5 times the 99 % quantile, and not like one that was
-//! learned twice before.
-//! *Shifts*: too many of the last 8, 32 or 128 values above the baseline's 75, 90 or 99 % quantile
-//! (`window.rs`), each raised by `tolerance` and by one step of durations that come in steps (whole
-//! milliseconds), so that slow drifts and coarse clocks are no findings. Values that clump when
-//! calm may clump. *Faster* calls need no action: too many of the last 32 or 128 below the 25 %
-//! quantile are a shift of severity info.
+//! `outlier_threshold`, or once a day at the operation's rate if that is rarer, by three fits to
+//! the values learned (`baseline.rs`); also beyond 3.5 times the 99 % quantile, and not like one
+//! that was learned twice before. *Shifts*: too many of the last 8, 32 or 128 values above the
+//! baseline's 75, 90 or 99 % quantile (`window.rs`), each raised by `tolerance` and by one step of
+//! durations that come in steps (whole milliseconds), so that slow drifts and coarse clocks are no
+//! findings. Values that clump when calm may clump. *Faster* calls need no action: too many of the
+//! last 32 or 128 below the 25 % quantile are a shift of severity info.
 //!
 //! *One host*: the levels of each host's last 32 values among these limits are kept
 //! (`host_share.rs`), and tested against the habit of that host. Where one host alone is too slow,

@@ -1,10 +1,10 @@
 //! Which operations lie inside of which, learned from the calls of traces.
 //!
 //! Of a call inside of another the shorter and earlier one is always the same. Of two that a third
-//! calls at the same time, or one after the other, it is now this one and now that one. Each pair of
-//! operations counts both, and is nested where one of them is four times the other. Memory: 16 KiB,
-//! a pair in 16 bytes; one that comes takes the place of another whose hash ends alike. Cold start:
-//! what may be nested is, until a pair came eight times. A restart learns it again.
+//! calls at the same time, or one after the other, it is now this one and now that one. Each pair
+//! of operations counts both, and is nested where one of them is four times the other. Memory: 16
+//! KiB, a pair in 16 bytes; one that comes takes the place of another whose hash ends alike. Cold
+//! start: what may be nested is, until a pair came eight times. A restart learns it again.
 
 use super::traces::Hop;
 

@@ -10,13 +10,13 @@
 //!
 //! A call lies inside of another if it has the same trace, is another operation, took no longer,
 //! and ended within its duration (and a second, for clocks). Calls beside each other do so half of
-//! the time by chance: of two operations one is inside of the other where the other is seldom inside
-//! of it (`nesting.rs`). Of calls that ran at the same time the one that grew most counts, for
-//! whoever called them waited for that one. Memory: 4,096 traces of at most six
-//! calls, 176 bytes each, and none before the first trace comes; a new trace takes the place of
-//! another whose hash ends alike. A restart knows those of the last minute, at most 512: requests
-//! that are on their way then are judged as all others are. Cold start: an operation that has no
-//! baseline has not grown.
+//! the time by chance: of two operations one is inside of the other where the other is seldom
+//! inside of it (`nesting.rs`). Of calls that ran at the same time the one that grew most counts,
+//! for whoever called them waited for that one. Memory: 4,096 traces of at most six calls, 176
+//! bytes each, and none before the first trace comes; a new trace takes the place of another whose
+//! hash ends alike. A restart knows those of the last minute, at most 512: requests that are on
+//! their way then are judged as all others are. Cold start: an operation that has no baseline has
+//! not grown.
 
 use super::last_hops::{LastLine, is_of, line};
 use super::nesting::Nesting;
