@@ -14,6 +14,7 @@
 //! Memory: the data of each open incident, and sixteen spans of 24 bytes for each module that had
 //! a shift. Cold start: nothing is held.
 
+use super::operation::OpenLatency;
 use super::window::HostId;
 use crate::engine::deadlines::after;
 use crate::engine::detector::Report;
@@ -219,11 +220,16 @@ impl Episodes {
         self.open.open(onset.key, id.unwrap_or(IncidentId(0)), episode, after(now, silent_s), incidents);
     }
 
-    /// The operation's last call that was not calm came at `last`; by so much it is slower.
+    /// The operation's incident is still open, and over when `silent_s` pass without a call that is
+    /// not calm.
     #[inline]
-    pub(super) fn go_on(&mut self, key: u64, last: Timestamp, factor: f64, silent_s: f64) {
+    pub(super) fn go_on(&mut self, key: u64, going: &OpenLatency, silent_s: f64) {
+        let last = going.restless;
         if let Some(episode) = self.open.get_mut(key) {
-            (episode.last, episode.factor) = (last, episode.factor.max(factor));
+            (episode.last, episode.host) = (last, going.host);
+            if going.shift && !going.down {
+                episode.factor = episode.factor.max(going.factor);
+            }
         }
         self.open.go_on(key, after(last, silent_s));
     }

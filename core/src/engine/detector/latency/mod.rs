@@ -225,7 +225,7 @@ impl Latency {
         };
         let mut stopped = false;
         if let Some(going) = &operation.going {
-            self.episodes.go_on(key, going.restless, going.factor, operation.silent_s());
+            self.episodes.go_on(key, going, operation.silent_s());
             stopped = !operation.last_hops.told && operation.last_hops.stopped().is_some();
         }
         match found {
@@ -331,11 +331,10 @@ impl Detector for Latency {
             let operation = self.operations.get_mut(key).filter(|operation| operation.going.is_some());
             // The incident of an evicted operation is over for those who watch it.
             if let Some(operation) = operation {
-                let (restless, factor) =
-                    operation.going.as_ref().map_or((now, 0.0), |going| (going.restless, going.factor));
                 let silent_s = operation.silent_s();
-                if self.episodes.is_open(key, report.incidents) && now.seconds_since(restless) <= silent_s {
-                    self.episodes.go_on(key, restless, factor, silent_s);
+                let going = operation.going.as_ref().filter(|going| now.seconds_since(going.restless) <= silent_s);
+                if let Some(going) = going.filter(|_| self.episodes.is_open(key, report.incidents)) {
+                    self.episodes.go_on(key, going, silent_s);
                     continue;
                 }
                 operation.end(now);

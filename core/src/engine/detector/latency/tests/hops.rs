@@ -254,7 +254,7 @@ fn slow_calls_of_a_module_minutes_apart_are_told_each() {
 
 #[test]
 fn one_slow_host_is_one_incident_of_all_operations_of_a_module() {
-    for (factor, told) in [(1.0, 0), (3.0, 1)] {
+    for (factor, told) in [(1.0, 0), (3.0, 1), (25.0, 1)] {
         let mut stream = Stream::new();
         for i in 0..16_000_i64 {
             stream.now += 100;
@@ -267,7 +267,9 @@ fn one_slow_host_is_one_incident_of_all_operations_of_a_module() {
         }
         assert_eq!(stream.opened(), told, "{factor}: {:#?}", stream.sentences());
         if told > 0 {
-            assert_eq!(stream.findings[0].key.value("host"), Some("node-2"));
+            // One call far out may come first; it says nothing of its host.
+            let host = (factor < 10.0).then_some("node-2");
+            assert_eq!(stream.findings[0].key.value("host"), host);
             let last = stream.findings.last().unwrap();
             assert!(last.summary.sentence.contains("; so are 3 others, such as /r"), "{}", last.summary);
         }
