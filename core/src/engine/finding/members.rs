@@ -24,7 +24,8 @@ pub(super) struct OwnJson {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) ahead_s: Option<f64>,
     /// `silence`: what stopped with the key; `novelty`: some of what was new with it; `latency`:
-    /// operations of the module that have become slow together with it.
+    /// operations of the module that have become slow together with it, and calls inside of it that
+    /// were logged after it, the innermost first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) also: Vec<String>,
     /// `latency`: what was called inside of the slow call, by its trace, and took as long as usual.

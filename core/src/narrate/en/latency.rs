@@ -11,9 +11,14 @@ pub(super) fn summary(subject: &Subject<'_>, evidence: &LatencyEvidence) -> Stri
     let module = subject.key.value("module").map(|module| format!(" in {module}")).unwrap_or_default();
     let [_, median, three_quarters, _, nearly_all] = evidence.quantiles_ms;
     let hops = format!("{}{}", as_usual(&evidence.as_usual), stopped(evidence.stopped.as_ref()));
+    let also = match evidence.also.len() {
+        0 => String::new(),
+        1 => format!("; so is {}", evidence.also[0]),
+        others => format!("; so are {others} others, such as {}", evidence.also[0]),
+    };
     let Some(shift) = &evidence.shift else {
         return format!(
-            "{} on {operation}{module}, usually {} at 75 %, {} at 99 %{hops}",
+            "{} on {operation}{module}, usually {} at 75 %, {} at 99 %{hops}{also}",
             milliseconds(evidence.observed_ms),
             milliseconds(three_quarters),
             milliseconds(nearly_all)
@@ -21,11 +26,6 @@ pub(super) fn summary(subject: &Subject<'_>, evidence: &LatencyEvidence) -> Stri
     };
     let host = evidence.host.as_deref().or(subject.key.value("host")).filter(|_| evidence.of_one_host);
     let host = host.map(|host| format!(" on {host}")).unwrap_or_default();
-    let also = match evidence.also.len() {
-        0 => String::new(),
-        1 => format!("; so is {}", evidence.also[0]),
-        others => format!("; so are {others} others, such as {}", evidence.also[0]),
-    };
     let shifted = shifted(shift, &format!("{operation}{module}{host}"), [evidence.observed_ms, median]);
     format!("{shifted}{hops}{also}")
 }

@@ -5,7 +5,7 @@ use super::window::{BELOW, LONGEST, Lanes, NEVER, ValueLevel, WINDOWS, lanes};
 use crate::engine::state::{HeapSize, allocated};
 use crate::engine::stats::exceedance::Exceedance;
 use crate::engine::stats::log_histogram::{LogHistogram, bucket_of, lower_edge};
-use crate::engine::stats::peaks_over_threshold::PeaksOverThreshold;
+use crate::engine::stats::peaks_over_threshold::{self, Fits};
 use crate::event::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -33,10 +33,6 @@ const REMEMBERED: f64 = 20_000.0;
 const HALF_LIFE_S: f64 = 7_200.0;
 /// down to this many values.
 const KEPT: f64 = 4_000.0;
-/// The tail is fitted above each of these shares, and the fit that finds a value least unlikely
-/// counts: a second mode far out (a cache's misses, a retry) bends the upper fit, a broad middle
-/// the lower.
-const TAILS: [f64; 3] = [0.1, 0.02, 0.003];
 /// An outlier is at least this many times the 99 % quantile: closer values need no attention.
 const OUTLIER_FACTOR: f64 = 3.5;
 /// A young baseline has not seen the operation's rare modes (a pause, a retry): at this many values
@@ -98,7 +94,7 @@ pub(super) struct Limits {
     pub(super) current: Lanes,
     /// By limit: values beyond the limit, all values, and their correlation.
     shares: [(f64, f64, f64); LIMITS],
-    tails: [Option<PeaksOverThreshold>; TAILS.len()],
+    tails: Fits,
     /// The chance of an outlier that the limit stands for.
     pub(super) chance: f64,
 }
@@ -125,9 +121,9 @@ impl Limits {
         Exceedance::new(beyond, total, self.shares[i].2)
     }
 
-    /// ln of the chance of a value this large, by the fit that finds it likeliest.
+    /// ln of the chance of a value this large.
     pub(super) fn ln_tail(&self, value: f64) -> f64 {
-        self.tails.iter().flatten().map(|tail| tail.ln_tail(value)).reduce(f64::max).unwrap_or(0.0)
+        peaks_over_threshold::ln_tail(&self.tails, value)
     }
 }
 
@@ -300,12 +296,11 @@ impl Baseline {
         shares[LIMITS - 1] = (below, total, self.correlation(LIMITS - 1));
         // Few values say nothing of the tail, and may be slow because they are the first.
         let tells_outliers = total > WARM;
-        let fit = |share| PeaksOverThreshold::fit(&self.learned, share);
-        let tails = TAILS.map(|share| if tells_outliers { fit(share) } else { None });
+        let tails = if tells_outliers { peaks_over_threshold::fits(&self.learned) } else { Fits::default() };
         // A busy operation meets its one in 100,000 every minute: chance may exceed the limit at
         // most once a day.
         let chance = settings.outlier_threshold.value().min(1.0 / per_day.max(1.0));
-        let tail = tails.iter().flatten().map(|tail| tail.value_at(chance)).fold(0.0, f64::max);
+        let tail = self.tail(&tails, chance);
         let usual = (levels[SHARES.len() - 1] - self.grain) / (settings.tolerance * young);
         let factor = OUTLIER_FACTOR * (1.0 + YOUNG / total);
         let outlier = tail.max(factor * usual + 2.0 * self.grain).max(KNOWN_FACTOR * self.known[1]);
@@ -334,6 +329,13 @@ impl Baseline {
         }
         let (shift, restless, current) = (shift.map(lanes), restless.map(lanes), lanes(current));
         self.limits = Some(Box::new(Limits { levels, outlier, shift, restless, current, shares, tails, chance }));
+    }
+
+    /// What one value must exceed by the tails alone. Where two came that no tail explains, such as
+    /// a cache's first misses, the tails are doubted.
+    fn tail(&self, tails: &Fits, chance: f64) -> f64 {
+        let tail = peaks_over_threshold::value_at(tails, chance);
+        if self.known[1] > tail { peaks_over_threshold::largest_at(tails, chance) } else { tail }
     }
 
     /// Forgets half when enough has come, or enough time has passed.

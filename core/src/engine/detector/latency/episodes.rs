@@ -2,7 +2,9 @@
 //!
 //! *Together*: an operation that became slow when another of its module did joins that incident. It
 //! did if the calls that show it began to come before the other incident was opened, so that
-//! nothing tells which was first.
+//! nothing tells which was first; one slow call, if it began at most ten seconds after that. On a
+//! host that is slow alone the operations of a module are one incident whenever they show it. A
+//! call inside of one that was told, which was logged after that one, joins it (`opening.rs`).
 //!
 //! *By the clock*: what was slow at this hour yesterday, or at this hour on two of the last eight
 //! days (a batch at night, a backup), is held: it becomes a finding when it goes on for longer
@@ -12,6 +14,7 @@
 //! Memory: the data of each open incident, and sixteen spans of 24 bytes for each module that had
 //! a shift. Cold start: nothing is held.
 
+use super::operation::OpenLatency;
 use super::window::HostId;
 use crate::engine::deadlines::after;
 use crate::engine::detector::Report;
@@ -34,6 +37,9 @@ const DRIFT_SHARE: f64 = 0.5;
 const LONGEST_DRIFT_S: f64 = 7_200.0;
 /// What is slower than it was then by this factor is news.
 const WORSE: f64 = 1.5;
+/// Seconds after an incident was opened in which one slow call of the module belongs to it: what
+/// stops a module stops its operations, each at its next call.
+const TOGETHER_S: f64 = 10.0;
 /// Spans that are remembered of a module.
 const SPANS: usize = 16;
 
@@ -115,6 +121,12 @@ pub(super) struct Episode {
     last: Timestamp,
     /// By how much it is slower than usual; 0 of one slow call and of fast ones.
     factor: f64,
+    /// True of fast calls.
+    #[serde(default)]
+    fast: bool,
+    /// The host that is slow alone.
+    #[serde(default)]
+    host: Option<HostId>,
 }
 
 /// What is to open.
@@ -178,12 +190,15 @@ impl Episodes {
         if self.spans.get(onset.module).is_some_and(|spans| spans.recur(now, onset.factor)) {
             return Placement::Held;
         }
-        if onset.kind != OnsetKind::Slower(None) {
-            return Placement::Own;
-        }
         let together = self.open.incidents().iter().find_map(|(key, other)| {
-            let same = *key != onset.key && other.module == onset.module && other.factor > 0.0;
-            other.id.filter(|id| same && onset.since <= other.opened && incidents.is_open(*id))
+            let same = *key != onset.key && other.module == onset.module && !other.fast;
+            let at_once = match onset.kind {
+                OnsetKind::Outlier => onset.since <= after(other.opened, TOGETHER_S),
+                OnsetKind::Slower(None) => other.factor > 0.0 && onset.since <= other.opened,
+                OnsetKind::Slower(host) => other.host == host,
+                OnsetKind::Faster => false,
+            };
+            other.id.filter(|id| same && at_once && incidents.is_open(*id))
         });
         together.map_or(Placement::Own, Placement::Joins)
     }
@@ -199,15 +214,22 @@ impl Episodes {
     ) {
         let factor = if matches!(onset.kind, OnsetKind::Slower(_)) { onset.factor } else { 0.0 };
         let since = self.open.get(onset.key).map_or(onset.since, |held| held.onset.min(onset.since));
-        let episode = Episode { id, module: onset.module, opened: now, onset: since, last: now, factor };
+        let host = if let OnsetKind::Slower(host) = onset.kind { host } else { None };
+        let (module, fast) = (onset.module, onset.kind == OnsetKind::Faster);
+        let episode = Episode { id, module, opened: now, onset: since, last: now, factor, fast, host };
         self.open.open(onset.key, id.unwrap_or(IncidentId(0)), episode, after(now, silent_s), incidents);
     }
 
-    /// The operation's last call that was not calm came at `last`; by so much it is slower.
+    /// The operation's incident is still open, and over when `silent_s` pass without a call that is
+    /// not calm.
     #[inline]
-    pub(super) fn go_on(&mut self, key: u64, last: Timestamp, factor: f64, silent_s: f64) {
+    pub(super) fn go_on(&mut self, key: u64, going: &OpenLatency, silent_s: f64) {
+        let last = going.restless;
         if let Some(episode) = self.open.get_mut(key) {
-            (episode.last, episode.factor) = (last, episode.factor.max(factor));
+            (episode.last, episode.host) = (last, going.host);
+            if going.shift && !going.down {
+                episode.factor = episode.factor.max(going.factor);
+            }
         }
         self.open.go_on(key, after(last, silent_s));
     }

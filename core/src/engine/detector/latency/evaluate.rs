@@ -8,6 +8,7 @@ use super::incident::{self, Shift};
 use super::operation::Operation;
 use super::window::{BELOW, DOWN, HostId, LONGEST, Lanes, ValueLevel, WINDOWS};
 use super::{Event, LatencySettings, NEW_NORMAL_VALUES, Report};
+use crate::engine::deadlines::after;
 use crate::engine::finding::{DetectorName, NearMiss, Reason};
 use crate::engine::incident::Opening;
 use crate::engine::stats::log_histogram::middle;
@@ -152,7 +153,8 @@ fn judge(
     if outlier {
         let opening = incident::outlier(operation, limits, call.value, &call.event.fields);
         let (key, module, factor) = (call.key, call.module, call.value / limits.outlier);
-        let onset = Onset { key, module, since: now, factor, kind: OnsetKind::Outlier };
+        let since = after(now, -call.value / 1e3);
+        let onset = Onset { key, module, since, factor, kind: OnsetKind::Outlier };
         return Some(Box::new(Found { opening, onset }));
     }
     near_miss(call, operation, limits, place, report);

@@ -214,12 +214,14 @@ fn quantiles(operation: &Operation) -> LatencyEvidence {
     LatencyEvidence { quantiles_ms: shares.map(|share| operation.baseline.value_at(share)), ..Default::default() }
 }
 
-/// An operation has become slow together with that of the incident.
-pub(super) fn add(known: &mut Opening, operation: &Operation, severity: Severity) {
+/// An operation has become slow together with that of the incident; of calls inside of each other
+/// the innermost, which has a `name`, comes first.
+pub(super) fn add(known: &mut Opening, operation: &Operation, severity: Severity, name: Option<String>) {
     known.severity = known.severity.max(severity);
-    if let Evidence::Latency(evidence) = &mut known.evidence
-        && evidence.also.len() < LISTED
-    {
-        evidence.also.push(operation.name.to_string());
+    let Evidence::Latency(evidence) = &mut known.evidence else { return };
+    match name {
+        Some(name) => evidence.also.insert(0, name),
+        None => evidence.also.push(operation.name.to_string()),
     }
+    evidence.also.truncate(LISTED);
 }

@@ -9,13 +9,13 @@
 //! Durations are compared on a logarithmic scale.
 //!
 //! *Outliers*: one value beyond the duration that a generalised Pareto tail exceeds with
-//! `outlier_threshold`, or once a day at the operation's rate if that is rarer; also beyond 3.5
-//! times the 99 % quantile, and not like one that was learned twice before (`baseline.rs`).
-//! *Shifts*: too many of the last 8, 32 or 128 values above the baseline's 75, 90 or 99 % quantile
-//! (`window.rs`), each raised by `tolerance` and by one step of durations that come in steps (whole
-//! milliseconds), so that slow drifts and coarse clocks are no findings. Values that clump when
-//! calm may clump. *Faster* calls need no action: too many of the last 32 or 128 below the 25 %
-//! quantile are a shift of severity info.
+//! `outlier_threshold`, or once a day at the operation's rate if that is rarer, by three fits to
+//! the values learned (`baseline.rs`); also beyond 3.5 times the 99 % quantile, and not like one
+//! that was learned twice before. *Shifts*: too many of the last 8, 32 or 128 values above the
+//! baseline's 75, 90 or 99 % quantile (`window.rs`), each raised by `tolerance` and by one step of
+//! durations that come in steps (whole milliseconds), so that slow drifts and coarse clocks are no
+//! findings. Values that clump when calm may clump. *Faster* calls need no action: too many of the
+//! last 32 or 128 below the 25 % quantile are a shift of severity info.
 //!
 //! *One host*: the levels of each host's last 32 values among these limits are kept
 //! (`host_share.rs`), and tested against the habit of that host. Where one host alone is too slow,
@@ -25,8 +25,10 @@
 //!
 //! *Which hop*: where events carry trace ids, what the calls inside of a call grew by is taken off
 //! its duration before it is judged (`traces.rs`), so that the innermost call that grew is told
-//! and no other. Where most slow calls got no further than to one service, and others do, that is
-//! said (`last_hops.rs`).
+//! and no other. Calls beside each other are told from calls inside of each other by which of them
+//! is the longer one (`nesting.rs`). Where lines of outer calls come first, inner ones join the
+//! incident of the outer one (`opening.rs`). Where most slow calls got no further than to one
+//! service, and others do, that is said (`last_hops.rs`).
 //!
 //! A value is learned when it leaves the window of the last 128 calmly. Values of a shift are not
 //! learned; a shift that lasts `new_normal_s` becomes the baseline. An outlier is learned as the
@@ -36,7 +38,8 @@
 //! calm ones either: what a window of hours still holds is over. Back at a level that the operation
 //! had before it slowly became slower is no news.
 //!
-//! Memory: about 2 KB an operation, at most 9 KB, and 90 bytes for each of its hosts, both capped.
+//! Memory: about 2 KB an operation, at most 9 KB, and 90 bytes for each of its hosts, both capped;
+//! 740 KB where events have trace ids.
 //! Cold start: shifts are judged from 32 learned values on, when 64 have come, with limits that are
 //! the wider the fewer values are known; single calls when 360 have come.
 
@@ -46,6 +49,7 @@ mod evaluate;
 mod host_share;
 mod incident;
 mod last_hops;
+mod nesting;
 mod opening;
 mod operation;
 mod options;
@@ -82,7 +86,7 @@ use recent::{RecentDurations, RecentSnapshot};
 use serde::{Deserialize, Serialize};
 use subject::{CallSubject, KEY_DOMAINS, share_key};
 use texts::Texts;
-use traces::{Hop, Traces};
+use traces::{Hop, Trace, Traces};
 use window::{HostId, WINDOWS};
 
 /// Values that a shift must have before it can be the new normal.
@@ -117,6 +121,8 @@ pub struct LatencyState {
     texts: TableSnapshot<Anchor>,
     pairs: PairsSnapshot,
     episodes: EpisodesState,
+    #[serde(default)]
+    traces: Vec<Trace>,
 }
 
 impl Registered for Latency {
@@ -219,7 +225,7 @@ impl Latency {
         };
         let mut stopped = false;
         if let Some(going) = &operation.going {
-            self.episodes.go_on(key, going.restless, going.factor, operation.silent_s());
+            self.episodes.go_on(key, going, operation.silent_s());
             stopped = !operation.last_hops.told && operation.last_hops.stopped().is_some();
         }
         match found {
@@ -266,6 +272,7 @@ impl Stateful for Latency {
             texts: self.texts.snapshot(),
             pairs: self.pairs.snapshot(),
             episodes: self.episodes.state(),
+            traces: self.traces.state(),
         }
     }
 
@@ -277,6 +284,7 @@ impl Stateful for Latency {
         self.texts.restore(kept.texts);
         self.pairs.restore(kept.pairs);
         self.episodes.resume(kept.episodes);
+        self.traces.resume(kept.traces);
     }
 }
 
@@ -323,11 +331,10 @@ impl Detector for Latency {
             let operation = self.operations.get_mut(key).filter(|operation| operation.going.is_some());
             // The incident of an evicted operation is over for those who watch it.
             if let Some(operation) = operation {
-                let (restless, factor) =
-                    operation.going.as_ref().map_or((now, 0.0), |going| (going.restless, going.factor));
                 let silent_s = operation.silent_s();
-                if self.episodes.is_open(key, report.incidents) && now.seconds_since(restless) <= silent_s {
-                    self.episodes.go_on(key, restless, factor, silent_s);
+                let going = operation.going.as_ref().filter(|going| now.seconds_since(going.restless) <= silent_s);
+                if let Some(going) = going.filter(|_| self.episodes.is_open(key, report.incidents)) {
+                    self.episodes.go_on(key, going, silent_s);
                     continue;
                 }
                 operation.end(now);

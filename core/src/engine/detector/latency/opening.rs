@@ -8,7 +8,11 @@ use super::operation::Operation;
 use super::traces::Hop;
 use crate::engine::detector::Report;
 use crate::engine::finding::{Evidence, StoppedEvidence};
+use crate::engine::incident::{IncidentId, Incidents};
 use crate::event::Timestamp;
+
+/// Seconds after an incident was opened in which calls inside of its calls are part of it.
+const LATELY_S: f64 = 60.0;
 
 impl Latency {
     /// Says of an open incident after which service nothing came.
@@ -28,6 +32,17 @@ impl Latency {
         }
     }
 
+    /// The incident that was opened lately of a call that this one lies inside of, where lines of
+    /// outer calls come first.
+    fn outer(&self, hop: Option<(u64, Hop)>, now: Timestamp, incidents: &Incidents) -> Option<IncidentId> {
+        let (trace, hop) = hop?;
+        self.traces.outside(trace, &hop).find_map(|key| {
+            let going = self.operations.get(key)?.going.as_ref()?;
+            let lately = !going.down && now.seconds_since(going.opened) <= LATELY_S;
+            going.id.filter(|id| lately && incidents.is_open(*id))
+        })
+    }
+
     /// After which service nothing came in the slow calls of an operation. A service is known by
     /// the durations that it usually logs.
     fn stopped(&self, operation: &Operation) -> Option<StoppedEvidence> {
@@ -40,7 +55,8 @@ impl Latency {
     #[cold]
     pub(super) fn open(&mut self, found: Found, hop: Option<(u64, Hop)>, now: Timestamp, report: &mut Report<'_>) {
         let Found { mut opening, onset } = found;
-        let placement = self.episodes.place(&onset, now, report.incidents);
+        let outer = if onset.kind == OnsetKind::Faster { None } else { self.outer(hop, now, report.incidents) };
+        let placement = outer.map_or_else(|| self.episodes.place(&onset, now, report.incidents), Placement::Joins);
         let Some(operation) = self.operations.get(onset.key) else { return };
         let held = operation.going.is_some();
         if placement == Placement::Held && (held || onset.kind == OnsetKind::Outlier) {
@@ -58,7 +74,8 @@ impl Latency {
             }
             Placement::Joins(id) => {
                 report.incidents.amend(id, now, report.findings, |known| {
-                    incident::add(known, operation, opening.severity);
+                    let name = outer.map(|_| operation.name_of_hop(known.key.value("operation").unwrap_or_default()));
+                    incident::add(known, operation, opening.severity, name);
                 });
                 Some(id)
             }

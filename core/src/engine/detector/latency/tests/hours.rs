@@ -97,3 +97,15 @@ fn back_to_what_it_was_is_no_news() {
         assert_eq!(stream.opened(), before + 1, "{seed}: {:#?}", stream.sentences());
     }
 }
+
+/// One slow call is no habit: one of the next day at the same hour is told as well.
+#[test]
+fn one_slow_call_is_told_though_one_came_yesterday() {
+    let mut stream = Stream::new();
+    for i in 0..2 * 8_640_i64 {
+        let slow = i % 8_640 == 6_000;
+        let took = if slow { 4_000.0 } else { log_normal(&mut stream.rng, 40.0, 0.4) };
+        stream.line(i * 10_000, &format!(r#""route":"/a","duration_ms":{took:.2}"#));
+    }
+    assert_eq!(stream.opened(), 2, "{:#?}", stream.sentences());
+}

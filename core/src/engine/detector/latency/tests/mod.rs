@@ -12,6 +12,7 @@ use rand_pcg::Pcg64Mcg;
 mod first_minutes;
 mod hops;
 mod hours;
+mod outliers;
 
 const START: i64 = 1_767_225_600_000;
 
@@ -55,6 +56,13 @@ impl Stream {
         // What others make of these streams is not at issue here.
         self.stream.findings.retain(|finding| finding.detector == DetectorName::Latency);
         self.stream.near_misses.retain(|near| near.detector == DetectorName::Latency);
+    }
+
+    /// The filter is stopped, and goes on with what it has stored.
+    fn restart(&mut self) {
+        let mut next = Self::new();
+        next.stream.engine.restore(&self.engine.snapshot()).unwrap();
+        self.stream.engine = next.stream.engine;
     }
 
     /// One call on a host, a tenth of a second after the last.
