@@ -8,6 +8,7 @@
 mod en;
 pub mod quantity;
 
+use crate::engine::detector::judged::{Judged, JudgedFrom};
 use crate::engine::finding::{DetectorName, Evidence, Finding, Key, Measured, NearMiss};
 
 /// The language of sentences.
@@ -90,6 +91,23 @@ pub fn ending(language: Language, events: u64, seconds: f64) -> String {
 pub fn remedy(language: Language, detector: DetectorName, kind: &str) -> Option<String> {
     match language {
         Language::En => en::remedy(detector, kind).map(str::to_owned),
+    }
+}
+
+/// What a detector judges, and from when on.
+#[must_use]
+pub fn judged(language: Language, judged: &JudgedFrom) -> String {
+    match language {
+        Language::En => en::judged::begins(judged),
+    }
+}
+
+/// From which time on what was judged, of what could not be from the first line on; without a time
+/// it was not judged at all.
+#[must_use]
+pub fn judged_from(language: Language, parts: &[(Judged, Option<String>)]) -> String {
+    match language {
+        Language::En => en::judged::judged_from(parts),
     }
 }
 
