@@ -30,13 +30,12 @@ pub(in crate::narrate) fn begins(judged: &JudgedFrom) -> String {
     format!("{}, {when}", what(judged.what))
 }
 
-/// `bursts of warnings judged from 09:10:00 on, …`; what is without a time was not judged.
+/// `bursts of warnings judged from 09:10:00 on, silences judged from …`; what is without a time was not judged.
 pub(in crate::narrate) fn judged_from(parts: &[(Judged, Option<String>)]) -> String {
     let mut text = String::new();
     for (judged, from) in parts.iter().filter(|(_, from)| from.is_some()) {
-        let verb = if text.is_empty() { "judged from" } else { "from" };
         let from = from.as_deref().unwrap_or_default();
-        add(&mut text, ", ", &format!("{} {verb} {from} on", what(*judged)));
+        add(&mut text, ", ", &format!("{} judged from {from} on", what(*judged)));
     }
     let never: Vec<&str> = parts.iter().filter(|(_, from)| from.is_none()).map(|(judged, _)| what(*judged)).collect();
     if !never.is_empty() {
@@ -85,7 +84,7 @@ mod tests {
         ]);
         assert_eq!(
             told,
-            "bursts of warnings judged from 09:10:00 on, silences from 09:10:02 on; too short to judge new lines; \
+            "bursts of warnings judged from 09:10:00 on, silences judged from 09:10:02 on; too short to judge new lines; \
              all else from the first line on"
         );
         assert_eq!(judged_from(&[]), "");

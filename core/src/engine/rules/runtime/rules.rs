@@ -333,7 +333,10 @@ impl Rules {
         }
         let mut context = self.context.lock();
         let budget = *context.budget();
-        context.rules.fill(Remembered::default());
+        if snapshot.begun.is_some() {
+            // Other rules are new in a stream that goes on.
+            context.rules.fill(Remembered::default());
+        }
         for saved in snapshot.rules {
             let Some(i) = self.set.rules().iter().position(|rule| rule.name == saved.name && rule.hash == saved.hash)
             else {
