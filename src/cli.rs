@@ -79,6 +79,8 @@ pub enum Command {
     Test(TestArgs),
     /// Show the rules that are loaded: filter, fields, where from, and on a file what each costs.
     Rules(RulesArgs),
+    /// Show what each detector watches, from when on it judges, and its settings.
+    Detectors(DetectorsArgs),
     /// Print the effective configuration as TOML, or the schema of configuration files.
     Config(ConfigArgs),
     /// Print the JSON Schema of what seismolog writes.
@@ -309,6 +311,17 @@ pub struct RulesArgs {
     /// long it took.
     #[arg(long, value_name = "FILE")]
     pub profile: Option<PathBuf>,
+}
+
+/// Flags of `detectors`.
+#[derive(Args, Clone, Debug, Default)]
+pub struct DetectorsArgs {
+    /// Settings.
+    #[command(flatten)]
+    pub settings: Settings,
+    /// Print them as one JSON object.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Flags of `config`.

@@ -2,8 +2,8 @@
 
 use seismolog::cli::{self, Command};
 use seismolog::command::{
-    alert::alert, check::check, config::config, demo::demo, explain::explain, inspect::inspect, replay::replay,
-    rules::rules, run::run, schema::schema, templates::templates, test::test,
+    alert::alert, check::check, config::config, demo::demo, detectors::detectors, explain::explain, inspect::inspect,
+    replay::replay, rules::rules, run::run, schema::schema, templates::templates, test::test,
 };
 use seismolog::io::escaping::{safe_stderr, safe_stdout};
 use seismolog::plain::plain;
@@ -25,6 +25,7 @@ fn main() -> ExitCode {
         Command::Check(args) => check(&args),
         Command::Test(args) => test(&args, &mut safe_stdout()),
         Command::Rules(args) => rules(&args, &mut safe_stdout()),
+        Command::Detectors(args) => detectors(&args, &mut safe_stdout()),
         Command::Config(settings) => config(&settings, &mut safe_stdout()),
         Command::Schema(args) => schema(args.of, &mut safe_stdout()),
         Command::Templates(args) => templates(&args, &mut safe_stdout()),

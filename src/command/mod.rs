@@ -4,6 +4,7 @@ pub mod alert;
 pub mod check;
 pub mod config;
 pub mod demo;
+pub mod detectors;
 pub mod explain;
 pub mod inspect;
 pub mod reload;

@@ -10,6 +10,7 @@ use crate::io::files;
 use crate::plain::plain_document;
 use crate::replay::document::Report;
 use crate::replay::html;
+use crate::replay::judged::JudgedTimes;
 use crate::replay::merge::Merge;
 use crate::replay::offset::Comparison;
 use crate::replay::report::{Style, render};
@@ -45,7 +46,8 @@ pub fn replay(args: &ReplayArgs, out: &mut dyn Write) -> Result<(), Failure> {
     let mut merge = Merge::new(sources(args, &loaded, &corrections, &mut watcher)?);
     let unread =
         UnreadRoles::new(args.files.len()).explained(loaded.inspector()?, Evidence::new(loaded.time_context()?));
-    let mut summary = Summary::new(args.files.len()).with_unread(unread);
+    let judged = JudgedTimes::new(&loaded.config.detector);
+    let mut summary = Summary::new(args.files.len()).with_unread(unread).with_judged(judged);
     let tally = run(&|| loaded.engine(), &mut merge, &mut summary, &mut watcher).and_then(|tally| {
         watcher.findings.iter_mut().try_for_each(Write::flush)?;
         Ok(tally)

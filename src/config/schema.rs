@@ -16,7 +16,7 @@ pub fn schema() -> Value {
 }
 
 /// The schema with internal keys: hints, and ranges of durations.
-pub(super) fn full_schema() -> Value {
+pub(crate) fn full_schema() -> Value {
     // Subschemas are inlined, so that editors show what a key means without following references.
     let settings = SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
     let mut schema = settings.into_generator().into_root_schema_for::<Config>().to_value();

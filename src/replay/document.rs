@@ -8,6 +8,7 @@ use super::heavy_hitters::Counts;
 use super::offset::Relation;
 use super::situations::Situation;
 use super::timeline::{Bin, Columns, Gap};
+use crate::engine::detector::judged::Judged;
 use crate::engine::finding::{Finding, Severity};
 use crate::event::Timestamp;
 use serde::ser::SerializeStruct;
@@ -49,6 +50,8 @@ pub struct Report {
     pub untimed: u64,
     /// Roles that most events lack, if that is worth reporting.
     pub unread: Vec<UnreadRole>,
+    /// What could not be judged from the first line on.
+    pub judged: Vec<JudgedPart>,
     /// How long the replay took.
     pub elapsed_s: f64,
     /// How fast it was.
@@ -102,6 +105,19 @@ pub struct UnreadRole {
     pub looks_like: Option<String>,
     /// The file with the most such events; none for standard input.
     pub file: Option<String>,
+}
+
+/// What could not be judged from the first line on.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct JudgedPart {
+    /// The detector.
+    pub detector: &'static str,
+    /// What it judges.
+    pub what: Judged,
+    /// How many seconds of the stream pass before.
+    pub after_s: f64,
+    /// From when on it was judged; none where the stream ended before.
+    pub from: Option<Rfc3339>,
 }
 
 /// One file.

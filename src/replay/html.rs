@@ -4,6 +4,7 @@
 use super::document::{Group, Incident, Report};
 use super::html_chart::chart;
 use super::unread::advice;
+use super::words::judged_in_words;
 use crate::engine::finding::{DetectorName, Severity};
 use crate::event::Timestamp;
 use crate::narrate::quantity::{bytes, counted, duration, rate, thousands};
@@ -96,6 +97,9 @@ fn header(report: &Report, page: &mut String) {
         let _ = write!(page, "<div><dt>{name}</dt><dd>{}</dd></div>", Escaped(&value));
     }
     page.push_str("</dl>\n");
+    if let Some(says) = judged_in_words(report) {
+        let _ = writeln!(page, "<p>{}</p>", Escaped(&says));
+    }
     if let Some(advice) = advice(&report.unread) {
         page.push_str("<div class=\"note unread\">");
         for role in &report.unread {

@@ -9,6 +9,7 @@ pub mod document;
 pub mod heavy_hitters;
 pub mod html;
 mod html_chart;
+pub mod judged;
 pub mod merge;
 pub mod offset;
 pub mod report;
@@ -61,6 +62,7 @@ pub fn run(
             engine.replace(fresh());
         }
         summary.line(&line, outcome.template, engine.templates());
+        summary.judged.event(engine.clock());
         for finding in outcome.before.iter().chain(&outcome.findings) {
             summary.finding(finding);
             observer.finding(finding)?;

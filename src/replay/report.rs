@@ -7,7 +7,7 @@ use super::sparkline::{axis, mark, sparkline, worst};
 use super::tables;
 use super::unread::advice;
 pub use super::words::clock_in_words;
-use super::words::{fault_in_words, opened_in_words};
+use super::words::{fault_in_words, judged_in_words, opened_in_words};
 use crate::engine::finding::{DetectorName, Severity};
 use crate::event::{Role, Timestamp};
 use crate::narrate::quantity::{bytes, counted, duration, rate, thousands};
@@ -163,6 +163,9 @@ fn header(report: &Report, page: &mut Page) {
     }
     unread(report, page);
     page.row("incidents", &opened_in_words(report));
+    if let Some(says) = judged_in_words(report) {
+        page.row("judged", &says);
+    }
     let speed = thousands(report.lines_per_s.round() as u64);
     page.row("replayed", &format!("in {}, {speed} lines/s", duration(report.elapsed_s)));
 }
@@ -389,12 +392,12 @@ fn gaps(report: &Report, page: &mut Page) {
     }
 }
 
-fn same_day(a: Timestamp, b: Timestamp) -> bool {
+pub(super) fn same_day(a: Timestamp, b: Timestamp) -> bool {
     a.to_string()[..10] == b.to_string()[..10]
 }
 
 /// `08:41:12`
-fn clock_time(time: Timestamp) -> String {
+pub(super) fn clock_time(time: Timestamp) -> String {
     time.to_string()[11..19].to_owned()
 }
 

@@ -2,6 +2,7 @@
 
 use super::document::{ClockReport, Drawn, FileReport, Group, Incident, Report, Rfc3339};
 use super::heavy_hitters::{Counts, HeavyHitters};
+use super::judged::JudgedTimes;
 use super::merge::Line;
 use super::offset::{Comparison, TraceTimes, compare};
 use super::situations;
@@ -50,6 +51,7 @@ pub struct Summary {
     events: Vec<u64>,
     untimed: u64,
     unread: UnreadRoles,
+    pub(super) judged: JudgedTimes,
     timeline: Timeline,
     modules: HeavyHitters,
     messages: HeavyHitters,
@@ -69,6 +71,7 @@ impl Summary {
             events: vec![0; files],
             untimed: 0,
             unread: UnreadRoles::new(files),
+            judged: JudgedTimes::default(),
             timeline: Timeline::default(),
             modules: HeavyHitters::new(MODULES),
             messages: HeavyHitters::new(TEMPLATES),
@@ -83,6 +86,13 @@ impl Summary {
     #[must_use]
     pub fn with_unread(mut self, unread: UnreadRoles) -> Self {
         self.unread = unread;
+        self
+    }
+
+    /// Adds what detectors cannot judge from the first line on.
+    #[must_use]
+    pub fn with_judged(mut self, judged: JudgedTimes) -> Self {
+        self.judged = judged;
         self
     }
 
@@ -212,6 +222,7 @@ impl Summary {
             untimed: self.untimed,
             unread: self.unread.told(&files.iter().map(|file| file.name.clone()).collect::<Vec<_>>()),
             files,
+            judged: self.judged.told(),
             elapsed_s: options.elapsed_s,
             lines_per_s: lines as f64 / options.elapsed_s.max(1e-6),
             levels: Tally::LEVELS.into_iter().zip(tally.events).filter(|(_, count)| *count > 0).collect(),

@@ -1,6 +1,7 @@
 //! Tests of whole replays: files in, findings and a report out.
 
 use super::document::Report;
+use super::judged::JudgedTimes;
 use super::merge::Merge;
 use super::report::{Style, render};
 use super::source::{LogSource, Opened};
@@ -9,6 +10,7 @@ use super::{Observer, compare_clocks, run};
 use crate::command::load;
 use crate::demo::{FaultKind, Shop, ShopOptions};
 use crate::engine::Engine;
+use crate::engine::detector::judged::Judged;
 use crate::engine::finding::{Finding, Severity};
 use crate::event::lines::Lines;
 use crate::io::outputs::Outputs;
@@ -46,6 +48,7 @@ fn replay(files: &[(&str, &str)], shifts: &[i64], limit: usize) -> (Report, Vec<
     let shift = |i: usize| shifts.get(i).copied().unwrap_or(0);
     let sources = files.iter().enumerate().map(|(i, (name, text))| source(name, text, shift(i))).collect();
     let (mut merge, mut summary, mut findings) = (Merge::new(sources), Summary::new(files.len()), Findings::default());
+    summary = summary.with_judged(JudgedTimes::new(&loaded.config.detector));
     let tally = run(&|| loaded.engine(), &mut merge, &mut summary, &mut findings).unwrap();
     let clocks = summary.clocks();
     let options = ReportOptions { columns: 54, limit, elapsed_s: 0.5 };
@@ -207,12 +210,31 @@ fn clocks_that_disagree_are_found_and_corrected() {
 }
 
 #[test]
+fn what_could_not_be_judged_from_the_first_line_on_is_said() {
+    let steady = |seconds: i64| -> String {
+        let line = |i| format!("2026-03-02 08:{:02}:{:02},000 - orders - INFO - order {i} accepted\n", i / 60, i % 60);
+        (0..seconds).map(line).collect()
+    };
+    let (report, _) = replay(&[("app.log", &steady(700))], &[], 50);
+    let part = |what: Judged| report.judged.iter().find(|part| part.what == what).unwrap();
+    let warnings = part(Judged::Warnings);
+    assert_eq!((warnings.detector, warnings.after_s), ("burst", 600.0));
+    assert_eq!(warnings.from.map(|from| from.0.to_string()), Some("2026-03-02T08:10:00Z".into()));
+    assert!(report.judged.iter().all(|part| part.what != Judged::Errors && part.what != Judged::Stalls));
+    let words = page(&report).split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("bursts of warnings judged from 08:10:00 on"), "{words}");
+    // A file that ends before.
+    let (report, _) = replay(&[("short.log", &steady(5))], &[], 50);
+    assert!(page(&report).contains("too short to judge"), "{}", page(&report));
+}
+
+#[test]
 fn the_document_has_stable_names() {
     let (report, _) = replay(&[("app.log", &service())], &[], 50);
     let json = serde_json::to_value(&report).unwrap();
     let names: Vec<_> = json.as_object().unwrap().keys().map(String::as_str).collect();
     let expected = "clocks counts_exact duration_s elapsed_s events failures faults files first gaps incidents \
-        incidents_omitted last levels lines lines_per_s messages modules modules_total opened outside rule_failure \
+        incidents_omitted judged last levels lines lines_per_s messages modules modules_total opened outside rule_failure \
         situations timeline unread untimed version";
     assert_eq!(names.join(" "), expected);
     assert_eq!(json["incidents"][0]["detector"], "loop");

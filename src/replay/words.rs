@@ -1,10 +1,12 @@
 //! Sentences of the report: how clocks differ, which faults occurred, and how many incidents
 //! opened.
 
-use super::document::{ClockReport, Report};
+use super::document::{ClockReport, Report, Rfc3339};
 use super::offset::Relation;
+use super::report::{clock_time, same_day};
 use crate::engine::finding::Severity;
 use crate::narrate::quantity::{counted, duration, exact_duration, thousands};
+use crate::narrate::{Language, judged_from};
 
 /// How two clocks differ, in a sentence.
 #[must_use]
@@ -55,6 +57,17 @@ pub(super) fn fault_in_words(name: &str) -> &'static str {
         "panic" => "internal errors, please report them",
         _ => "other faults",
     }
+}
+
+/// From when on was judged what could not be from the first line on.
+pub(super) fn judged_in_words(report: &Report) -> Option<String> {
+    let first = report.first?;
+    let time = |from: Rfc3339| match same_day(first.0, from.0) {
+        true => clock_time(from.0),
+        false => format!("{} {}", &from.0.to_string()[..10], clock_time(from.0)),
+    };
+    let parts: Vec<_> = report.judged.iter().map(|part| (part.what, part.from.map(time))).collect();
+    Some(judged_from(Language::En, &parts)).filter(|says| !says.is_empty())
 }
 
 pub(super) fn opened_in_words(report: &Report) -> String {

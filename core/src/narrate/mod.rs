@@ -8,6 +8,7 @@
 mod en;
 pub mod quantity;
 
+use crate::engine::detector::judged::{Judged, JudgedFrom};
 use crate::engine::finding::{DetectorName, Evidence, Finding, Key, Measured, NearMiss};
 use crate::engine::situation::JoinReason;
 
@@ -137,6 +138,23 @@ pub fn situation_title(language: Language, story: &SituationStory<'_>) -> String
 pub fn situation_reason(language: Language, reason: &JoinReason) -> String {
     match language {
         Language::En => en::situation::reason(reason),
+    }
+}
+
+/// What a detector judges, and from when on.
+#[must_use]
+pub fn judged(language: Language, judged: &JudgedFrom) -> String {
+    match language {
+        Language::En => en::judged::begins(judged),
+    }
+}
+
+/// From which time on what was judged, of what could not be from the first line on; without a time
+/// it was not judged at all.
+#[must_use]
+pub fn judged_from(language: Language, parts: &[(Judged, Option<String>)]) -> String {
+    match language {
+        Language::En => en::judged::judged_from(parts),
     }
 }
 

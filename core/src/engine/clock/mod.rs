@@ -109,6 +109,16 @@ pub struct Moment {
     pub ahead: i64,
 }
 
+impl Moment {
+    /// When what this event shows begins to be told: its own time, and not one that the stream does
+    /// not believe yet.
+    #[inline]
+    #[must_use]
+    pub fn own(&self) -> Timestamp {
+        self.time.min(self.now)
+    }
+}
+
 /// Whose clock an event goes by: that of its host, or else of its input.
 #[inline]
 pub(super) fn source_of(fields: &Fields<'_>) -> u64 {

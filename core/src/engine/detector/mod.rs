@@ -4,6 +4,7 @@ pub mod burst;
 mod failure;
 mod first_minutes;
 pub mod input;
+pub mod judged;
 pub mod latency;
 pub mod r#loop;
 pub mod novelty;
@@ -93,6 +94,13 @@ impl<'a> Report<'a> {
     #[inline]
     pub fn suppress(&mut self) {
         self.actions.suppress = true;
+    }
+
+    /// Marks the event as one of a run that may become a loop, so that later detectors count it and
+    /// open nothing on it.
+    #[inline]
+    pub fn postpone(&mut self) {
+        self.actions.postpone = true;
     }
 
     /// Tells later detectors that these failures sit on single values of a dimension.

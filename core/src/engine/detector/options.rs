@@ -3,6 +3,7 @@
 //! Each detector's table stands beside its code. Numbers have their range, hint and default from
 //! one line (`setting.rs`); [`Options::check`] checks what is no range.
 
+use super::judged::JudgedFrom;
 use crate::engine::overrides::Overrides;
 use crate::engine::stats::alarm_budget::AlarmBudget;
 use crate::human_duration::HumanDuration;
@@ -18,6 +19,9 @@ pub const FALSE_ALARMS_PER_DAY: Setting<f64> =
 pub trait Options: Default {
     /// True when the detector has anything to watch.
     fn watches(&self) -> bool;
+
+    /// What the detector judges, and from when on.
+    fn judged(&self) -> Vec<JudgedFrom>;
 
     /// Says what must hold of the table besides the ranges of its settings; `table` is where it
     /// stands.

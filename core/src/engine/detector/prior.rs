@@ -8,6 +8,9 @@ pub struct Prior {
     /// The detector that explains the event: it repeats in a loop, or is a failure of a value that
     /// has an incident. Later detectors do not count the event.
     pub suppressed_by: Option<DetectorName>,
+    /// The event goes on with a run that may turn out to be a loop. It counts, but later detectors
+    /// open nothing on it.
+    pub postponed: bool,
     /// Failures of this event's module that sit on single values.
     pub localized: LocalizedFailures,
     /// A rule has told of this very event: that it is new is no news.
@@ -20,6 +23,7 @@ impl Prior {
         if actions.suppress {
             self.suppressed_by = self.suppressed_by.or(Some(by));
         }
+        self.postponed |= actions.postpone;
         if let Some(localized) = actions.localized {
             self.localized = localized;
         }
@@ -31,6 +35,8 @@ impl Prior {
 pub struct Actions {
     /// The detector explains the event.
     pub(super) suppress: bool,
+    /// The event may be one of a loop.
+    pub(super) postpone: bool,
     /// These failures sit on single values.
     pub(super) localized: Option<LocalizedFailures>,
 }
@@ -40,7 +46,7 @@ impl Actions {
     #[inline]
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        !self.suppress && self.localized.is_none()
+        !self.suppress && !self.postpone && self.localized.is_none()
     }
 }
 

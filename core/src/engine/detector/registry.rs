@@ -17,7 +17,7 @@ macro_rules! detectors {
     (
         names $Name:ident, options $Options:ident;
         $(
-            $(#[$doc:meta])*
+            $(#[doc = $doc:literal])*
             $Detector:ident $(after $($earlier:ident),+)? = $name:literal in $module:ident $(: $($property:ident),+)? ;
         )+
     ) => {
@@ -29,7 +29,7 @@ macro_rules! detectors {
         #[repr(u8)]
         pub enum $Name {
             $(
-                $(#[$doc])*
+                $(#[doc = $doc])*
                 #[serde(rename = $name)]
                 $Detector,
             )+
@@ -63,6 +63,15 @@ macro_rules! detectors {
                 match self {
                     $(Self::$Detector => $name,)+
                     Self::Rule => "rule",
+                }
+            }
+
+            /// What it finds, in a sentence.
+            #[must_use]
+            pub const fn finds(self) -> &'static str {
+                match self {
+                    $(Self::$Detector => concat!($($doc),*).trim_ascii(),)+
+                    Self::Rule => "What the rules look for.",
                 }
             }
 
@@ -114,6 +123,15 @@ macro_rules! detectors {
                     }),
                 )+];
                 $Name::ORDER.iter().filter_map(|&number| made[number].take()).collect()
+            }
+
+            /// What each detector judges and from when on, in the order in which they take events, and
+            /// whether it watches at all.
+            #[must_use]
+            pub fn judged(&self) -> Vec<($Name, bool, Vec<$crate::engine::detector::judged::JudgedFrom>)> {
+                use $crate::engine::detector::options::Options;
+                let mut all = [$(Some(($Name::$Detector, self.$module.watches(), self.$module.judged())),)+];
+                $Name::ORDER.iter().filter_map(|&number| all[number].take()).collect()
             }
 
             fn budget(&self) -> $crate::engine::stats::alarm_budget::AlarmBudget {

@@ -2,6 +2,7 @@
 //! registration. The registration here is the macro of the built-in detectors with one line of its
 //! own, and the engine makes and runs the detector from it as it does those.
 
+use super::judged::{Judged, JudgedFrom};
 use super::options::{Options, SharedOptions};
 use super::{Detector, Event, Prior, Registered, Report, TableUse};
 use crate::engine::clock::Moment;
@@ -41,6 +42,10 @@ pub mod counter {
     impl Options for ToyOptions {
         fn watches(&self) -> bool {
             !self.module.is_empty()
+        }
+
+        fn judged(&self) -> Vec<JudgedFrom> {
+            vec![JudgedFrom::values(Judged::Errors, self.least as u32)]
         }
     }
 

@@ -87,6 +87,12 @@ impl<const TOTALS: usize> FailureMarks<TOTALS> {
         )
     }
 
+    /// True when some mark stands before slot `to`, so that a window may begin there.
+    #[must_use]
+    pub fn reach_before(&self, to: u32) -> bool {
+        (0..STEPS.len()).any(|kind| self.of_kind(kind).next().is_some_and(|oldest| oldest[1] < to))
+    }
+
     /// Forgets all marks: the failures so far belong to an incident.
     pub fn clear(&mut self) {
         *self = Self::default();
@@ -159,6 +165,7 @@ mod tests {
         let failures: Vec<u32> = marks.windows(0, u32::MAX).map(|window| window.failures).collect();
         assert_eq!(failures, [8, 12, 16, 32, 64, 128]);
         // What was before a slot, or is no longer ago than windows of slots see, is left out.
+        assert_eq!((marks.reach_before(1), marks.reach_before(u32::MAX)), (false, true));
         let from = |from, to| marks.windows(from, to).map(|window| window.failures).collect::<Vec<_>>();
         assert_eq!(from(3_950, u32::MAX), [4, 4, 4, 4]);
         assert_eq!(from(0, 3_900), [12, 16, 32, 64, 128]);

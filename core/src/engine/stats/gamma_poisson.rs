@@ -41,8 +41,14 @@ pub fn ln_tail(k: f64, shape: f64, exposure: f64, window: f64) -> f64 {
 }
 
 /// ln P(N ≥ k) where `learned` events came in `exposure` and counts vary `dispersion` times as much
-/// as Poisson ones: counts and exposure are taken in units of `dispersion` events, which keeps the
-/// mean (see [`super::dispersion`]).
+/// as Poisson ones, as [`super::dispersion`] learns it.
+///
+/// Counts and exposure are taken in units of φ = `dispersion` events, and the window is not: in
+/// these units as many are expected as in single events. With the window divided too, the mean
+/// would be kept, and the tail would be too short: that of a mixture of Poisson counts falls as
+/// (1 − 1/φ)ᵏ, that of counts in units of φ faster. At most four times as many are rejected as
+/// should be at 1e-4 where up to one is expected, where that would be thirteen; the more are
+/// expected, the more the test errs towards silence.
 #[must_use]
 pub fn ln_tail_dispersed(k: f64, learned: f64, dispersion: f64, exposure: f64, window: f64) -> f64 {
     ln_tail(k / dispersion, learned / dispersion + 0.5, exposure / dispersion, window)
@@ -71,6 +77,21 @@ mod tests {
     use super::*;
     use rand_distr::Gamma as Gammas;
     use statrs::distribution::{DiscreteCDF, NegativeBinomial};
+
+    #[test]
+    fn a_dispersed_tail_is_calibrated_where_little_is_expected_and_else_errs_towards_silence() {
+        for dispersion in [2.0, 4.0, 8.0] {
+            for mean in [0.2, 1.0, 5.0, 20.0] {
+                let rejects =
+                    |k: &u64| ln_tail_dispersed(*k as f64, 200.0 * mean, dispersion, 200.0, 1.0) <= 1e-4_f64.ln();
+                let k = (1..2_000).find(rejects).unwrap();
+                // A gamma mixture of Poisson counts of this mean and dispersion.
+                let counts = NegativeBinomial::new(mean / (dispersion - 1.0), 1.0 / dispersion).unwrap();
+                let p = counts.sf(k - 1);
+                assert!(p <= 4e-4 && (mean > 1.0 || p >= 5e-6), "{dispersion} {mean}: {k} errors have {p}");
+            }
+        }
+    }
 
     #[test]
     fn the_tail_agrees_with_statrs() {

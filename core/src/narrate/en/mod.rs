@@ -4,6 +4,7 @@ mod burst;
 pub(super) mod evidence;
 pub(super) mod explanation;
 mod input;
+pub(super) mod judged;
 mod latency;
 mod r#loop;
 pub(super) mod near_miss;

@@ -4,7 +4,7 @@ use crate::engine::detector::failure::BLOCK_SLOTS;
 use crate::engine::state::{HeapSize, allocated};
 use crate::engine::stats::dispersion::Dispersion;
 use crate::engine::stats::exposure::Exposure;
-use crate::engine::stats::failure_marks::{FailureMarks, MarkedWindow};
+use crate::engine::stats::failure_marks::{FailureMarks, MARK_WINDOWS, MarkedWindow};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
@@ -22,6 +22,15 @@ pub(super) struct CellSlot {
     pub(super) number: u32,
     total: u32,
     groups: Vec<(u32, u32)>,
+}
+
+/// Errors of one actor in a row, by hashes of the actor and of its last line.
+#[derive(Clone, Copy, Debug, Default)]
+struct Run {
+    actor: u64,
+    line: u64,
+    /// Errors before the last.
+    before: u32,
 }
 
 /// Marks of the last errors of a module, with totals of the stream's events and of the module's
@@ -53,11 +62,9 @@ pub(super) struct Cell {
     /// Marks of the last errors, in cells of modules.
     #[serde(default)]
     marks: ErrorMarks,
-    /// The last line of an actor, and how often it has come again since, of cells of templates.
+    /// The run of one actor that the last error belongs to, of cells of templates.
     #[serde(skip)]
-    line: u64,
-    #[serde(skip)]
-    again: u32,
+    run: Run,
     /// Warnings to come before the next test, in cells of warnings.
     #[serde(default)]
     untested: u32,
@@ -91,8 +98,7 @@ impl Cell {
             all: 0.0,
             born: exposure.slot(),
             marks: ErrorMarks::default(),
-            line: 0,
-            again: 0,
+            run: Run::default(),
             untested: 0,
             fatal: None,
             active: false,
@@ -133,22 +139,20 @@ impl Cell {
         }
     }
 
-    /// Takes the line of an actor, by a hash of both; how often it has come again, one after the
-    /// other.
-    pub(super) fn repeat(&mut self, line: u64) -> u32 {
-        self.again = if self.line == line { self.again.saturating_add(1) } else { 0 };
-        self.line = line;
-        self.again
+    /// Takes a line of an actor, by the hashes of both; how many errors its run had before. A line
+    /// goes on with the run of its actor where it is equal to the one before, or where loop says
+    /// that it is one of a run.
+    pub(super) fn repeat(&mut self, actor: u64, line: u64, in_run: bool) -> u32 {
+        let goes_on = self.run.actor == actor && (in_run || self.run.line == line);
+        let before = if goes_on { self.run.before.saturating_add(1) } else { 0 };
+        self.run = Run { actor, line, before };
+        before
     }
 
-    /// The repeats of this line of an actor belong to an incident of another detector: how many
-    /// errors they were.
-    pub(super) fn take_repeats(&mut self, line: u64) -> u32 {
-        let is_same = std::mem::take(&mut self.line) == line;
-        match std::mem::take(&mut self.again) {
-            again @ 1.. if is_same => again + 1,
-            _ => 0,
-        }
+    /// The run of this actor belongs to an incident of another detector: how many errors it was.
+    pub(super) fn take_run(&mut self, actor: u64) -> u32 {
+        let run = std::mem::take(&mut self.run);
+        if run.actor == actor && run.before > 0 { run.before + 1 } else { 0 }
     }
 
     /// Takes the last `errors` errors back, those of a group where there is one.
@@ -323,8 +327,13 @@ impl Cell {
     }
 
     /// Windows counted in errors that begin in slot `from` or later, and before slot `to`.
-    pub(super) fn marked(&self, from: u32, to: u32) -> impl Iterator<Item = MarkedWindow<2>> {
-        self.marks.windows(from, to)
+    pub(super) fn marked(&self, from: u32, to: u32) -> [Option<MarkedWindow<2>>; MARK_WINDOWS as usize] {
+        let mut found = [None; MARK_WINDOWS as usize];
+        // Where errors are many, all marks are of the last minutes.
+        if self.marks.reach_before(to) {
+            found.iter_mut().zip(self.marks.windows(from, to)).for_each(|(found, window)| *found = Some(window));
+        }
+        found
     }
 
     /// How much more than Poisson counts the errors vary.

@@ -9,13 +9,13 @@ impl Burst {
     /// Counts an error, and asks whether there are too many.
     pub(super) fn count(&mut self, event: &Event<'_>, settings: BurstSettings, prior: &Prior, report: &mut Report<'_>) {
         let spots = spots(event);
-        let again = self.add(event, &spots);
+        let again = self.add(event, &spots, prior.postponed);
         let joined = self.join(event, &spots, report);
         if joined || self.age < self.warm_up_s || self.open.contains(ALL.into()) {
             return;
         }
         // One actor's equal lines are a loop's, if they are one.
-        if (1..LOOP_LINES).contains(&again) {
+        if prior.postponed || (1..LOOP_LINES).contains(&again) {
             return;
         }
         for spot in spots.iter().flatten() {
@@ -36,8 +36,9 @@ impl Burst {
         }
     }
 
-    /// Adds an error to its cells; how often its actor has said this very line again.
-    pub(super) fn add(&mut self, event: &Event<'_>, spots: &[Option<CellKey>]) -> u32 {
+    /// Adds an error to its cells; how many errors its run of its actor had before. A run is of
+    /// equal lines, or of what is `postponed`.
+    pub(super) fn add(&mut self, event: &Event<'_>, spots: &[Option<CellKey>], postponed: bool) -> u32 {
         let parsed = event.fields.parsed();
         let (now, fatal) = (self.exposure.slot(), parsed.level == Some(Level::Fatal));
         let is_young = self.is_young(event);
@@ -56,7 +57,7 @@ impl Burst {
                 cell.add(now, spot.group(parsed.module_hash, is_young), fatal);
                 cell.active = true;
                 if spot.scope == Scope::Text {
-                    again = cell.repeat(parsed.message_hash ^ parsed.actor_hash);
+                    again = cell.repeat(parsed.actor_hash, parsed.message_hash, postponed);
                 }
             }
             if is_new {
@@ -78,16 +79,15 @@ impl Burst {
         self.open.contains(spot.place.into())
     }
 
-    /// An open incident of a loop explains this error: the repeats before it are no errors of
+    /// An open incident of a loop explains this error: those of its run before are no errors of
     /// burst's either.
     #[cold]
     pub(super) fn leave_to_loop(&mut self, event: &Event<'_>) {
         let parsed = event.fields.parsed();
         let spots = spots(event);
         let text = spots.iter().flatten().find(|spot| spot.scope == Scope::Text);
-        let line = parsed.message_hash ^ parsed.actor_hash;
         let cell = text.and_then(|spot| self.cells.get_mut(spot.cell));
-        let errors = cell.map_or(0, |cell| cell.take_repeats(line));
+        let errors = cell.map_or(0, |cell| cell.take_run(parsed.actor_hash));
         if errors == 0 {
             return;
         }
@@ -97,6 +97,7 @@ impl Burst {
                 cell.take_back(errors, spot.group(parsed.module_hash, is_young));
             }
         }
+        self.clear_marks(parsed.module_hash);
     }
 
     /// Adds the error to the open burst that it belongs to, if there is one.
@@ -159,7 +160,7 @@ impl Burst {
     pub(super) fn open(&mut self, event: &Event<'_>, spot: &CellKey, verdict: &Verdict, report: &mut Report<'_>) {
         let (now, slot) = (event.moment.now, self.exposure.slot());
         let opening = incident::opening(&event.fields, spot.scope, verdict);
-        let id = report.incidents.open(opening, now, report.findings);
+        let id = report.incidents.open(opening, event.moment.own(), report.findings);
         let ending = Ending::new(now, slot, verdict.errors, verdict.slots, verdict.window_s);
         let first_slot = ending.first_slot;
         let (expected, usual) = (verdict.usual.expected / verdict.window_s, Some(UsualOfBurst::of(verdict)));

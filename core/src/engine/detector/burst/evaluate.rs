@@ -24,15 +24,23 @@ impl Burst {
             let from = (now + 1).saturating_sub(window).max(fresh);
             let slots = (now + 1).saturating_sub(from);
             let all = if slots == 0 { 0 } else { self.since(spot, from) };
+            if all < least {
+                continue;
+            }
+            let Some(usual) = self.usual(spot, slots) else { continue };
             // The count of all errors rules most windows out, without asking whose errors they are.
-            if all < least || self.ln_p(spot, all, slots, FACTOR, 1.0, threshold.ln()) > threshold.ln() {
+            let ln_p_of_all = self.ln_p_of(&usual, spot, all, slots, (FACTOR, 1.0), threshold.ln());
+            if ln_p_of_all > threshold.ln() {
                 continue;
             }
             let (errors, keep) = self.unexplained(spot, from, all, aside);
             if errors < least {
                 continue;
             }
-            let ln_p = self.ln_p(spot, errors, slots, FACTOR, keep, threshold.ln());
+            let ln_p = match errors == all && keep == 1.0 {
+                true => ln_p_of_all,
+                false => self.ln_p_of(&usual, spot, errors, slots, (FACTOR, keep), threshold.ln()),
+            };
             let rejects = ln_p <= threshold.ln();
             let adds = |burst: &mut Self| {
                 burst.adds_to_its_whole(spot, from, slots, aside)
@@ -257,6 +265,19 @@ impl Burst {
     /// that the count is taken from.
     pub(super) fn ln_p(&mut self, spot: &CellKey, errors: u64, slots: u32, factor: f64, keep: f64, enough: f64) -> f64 {
         let Some(usual) = self.usual(spot, slots) else { return 0.0 };
+        self.ln_p_of(&usual, spot, errors, slots, (factor, keep), enough)
+    }
+
+    /// The same, where what is usual in the window is known.
+    fn ln_p_of(
+        &mut self,
+        usual: &UsualRate,
+        spot: &CellKey,
+        errors: u64,
+        slots: u32,
+        (factor, keep): (f64, f64),
+        enough: f64,
+    ) -> f64 {
         let mut ln_p = usual.ln_p(errors as f64, factor, keep, enough);
         // Each clock can only raise the chance: after one that explains the count, the next is not
         // asked.

@@ -31,8 +31,9 @@
 //! What one place explains is not said of another: a place has one incident at a time; error codes
 //! must reject without their strongest module, and all together without their two strongest, and
 //! without modules that have or had an incident in the windows; what sits on one host is left out
-//! as spread tells (`LocalizedFailures`); equal lines of one thread wait until loop has had its
-//! chance at them, and are taken back once it opens. A template must add to its module and an error
+//! as spread tells (`LocalizedFailures`); the first lines of a run of one thread, equal or as loop
+//! finds it, count and open nothing until loop has had its chance at them, and are taken back once
+//! it opens. A template must add to its module and an error
 //! code to all errors: new texts in place of old ones after a deploy are no burst. It adds when the
 //! whole has too many as well (p < 1e-4); when the module's older templates go on beside the new
 //! ones, so that a small burst is seen in a module that fails all the time (half of what they used
@@ -277,7 +278,8 @@ impl Detector for Burst {
             module.count_other(&self.exposure);
         }
         let suppressed = prior.suppressed_by.is_some();
-        if status.is_some() && !suppressed {
+        // Requests are not taken back where a run turns out to be a loop.
+        if status.is_some() && !suppressed && !prior.postponed {
             let attributed = self.open.attributed();
             let by_status = failed.is_some() && failure::by_status(status);
             module.count_request(by_status, &self.exposure, |slot| {

@@ -1,6 +1,8 @@
 //! `[detector.burst]` and its overrides.
 
+use super::warnings::SETTLES;
 use crate::engine::detector::failure::{FailureLevel, MIN_FAILURES, THRESHOLD};
+use crate::engine::detector::judged::{Judged, JudgedFrom};
 use crate::engine::detector::options::{Options, check_override, check_windows, usual_windows};
 use crate::engine::overrides::{KeyPattern, Overrides};
 use crate::event::{Level, Role};
@@ -109,6 +111,11 @@ impl BurstOptions {
 impl Options for BurstOptions {
     fn watches(&self) -> bool {
         self.enabled || self.overrides.iter().any(|other| other.enabled == Some(true))
+    }
+
+    fn judged(&self) -> Vec<JudgedFrom> {
+        let warnings = if self.warm_up.0 > SETTLES.0 { self.warm_up } else { SETTLES };
+        vec![JudgedFrom::after(Judged::Errors, self.warm_up), JudgedFrom::after(Judged::Warnings, warnings)]
     }
 
     fn check(&self, table: &str, require: &mut Require<'_>) {

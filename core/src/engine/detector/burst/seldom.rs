@@ -42,8 +42,8 @@ impl Burst {
         let (Scope::Module, Some(module)) = (spot.scope, spot.module) else { return None };
         let fresh = self.fresh_from(spot.place).max(self.everywhere.map_or(0, |last| last.saturating_add(1)));
         let seen = (self.exposure.slot() + 1).saturating_sub(self.longest);
-        let windows: Vec<_> = self.cells.get(spot.cell)?.marked(fresh, seen).collect();
-        windows.into_iter().find_map(|window| self.test_marked(spot, module, settings, window, aside))
+        let windows = self.cells.get(spot.cell)?.marked(fresh, seen);
+        windows.into_iter().flatten().find_map(|window| self.test_marked(spot, module, settings, window, aside))
     }
 
     fn test_marked(
@@ -81,13 +81,9 @@ impl Burst {
     ) -> Option<(UsualRate, (f64, f64))> {
         self.settle_active(spot);
         let now = self.exposure.slot();
-        let [events, others] = [self.exposure.total(), self.traffic.total(module)]
-            .into_iter()
-            .zip(window.totals)
-            .map(|(now, then)| f64::from(now.wrapping_sub(then)))
-            .collect::<Vec<_>>()
-            .try_into()
-            .ok()?;
+        let since = |now: u32, then: u32| f64::from(now.wrapping_sub(then));
+        let events = since(self.exposure.total(), window.totals[0]);
+        let others = since(self.traffic.total(module), window.totals[1]);
         let seconds = f64::from(now - window.slot) * SLOT_S + self.seconds_of_slot();
         let (long, seen) = (self.exposure.long_past(), self.window(self.longest));
         let (others_long, others_seen) = self.traffic.others_long(module, &self.exposure);

@@ -10,6 +10,7 @@
 
 use super::*;
 use crate::engine::detector::first_minutes::FirstMinutes;
+use crate::human_duration::HumanDuration;
 
 /// Windows of warnings allow this many times the usual rate.
 const FACTOR: f64 = 3.0;
@@ -17,9 +18,9 @@ const FACTOR: f64 = 3.0;
 const STRICTER: f64 = 0.01;
 /// Fewest warnings are so many times the fewest errors.
 const FEWEST: u32 = 2;
-/// Warnings of the stream's first seconds are learned and not judged: what warns steadily from its
+/// Warnings of the stream's beginning are learned and not judged: what warns steadily from its
 /// start on is as it always was.
-const SETTLES_S: f64 = 600.0;
+pub(super) const SETTLES: HumanDuration = HumanDuration::from_secs(600);
 /// So many are by chance in a healthy module only this seldom.
 const SHARE_P: f64 = 1e-5;
 /// A smaller part of the module's events than this never is: by the prior of the first minutes
@@ -37,9 +38,9 @@ impl Burst {
         }
         let spot = CellKey::of_template(Scope::Warning, module, template);
         let spots = [Some(spot)];
-        self.add(event, &spots);
+        self.add(event, &spots, false);
         let is_told = [spot.place, fold(module), ALL].into_iter().any(|place| self.open.contains(place.into()));
-        if self.join(event, &spots, report) || is_told || self.age < self.warm_up_s.max(SETTLES_S) {
+        if self.join(event, &spots, report) || is_told || self.age < self.warm_up_s.max(SETTLES.seconds()) {
             return;
         }
         if let Some(verdict) = self.test_warnings(&spot, module, settings) {

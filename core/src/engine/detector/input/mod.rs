@@ -29,14 +29,15 @@ use crate::engine::incident::{IncidentId, Opening};
 use crate::engine::snapshot::Stateful;
 use crate::engine::stats::gap_tail::GapTail;
 use crate::event::Timestamp;
+use crate::human_duration::HumanDuration;
 use clocks::Clocks;
 pub use options::InputOptions;
 use serde::{Deserialize, Serialize};
 
 /// Most seconds that count between two readings of the clock.
 const STEP_S: f64 = 5.0;
-/// Seconds of arrivals before a pause is tested.
-const WARM_UP_S: f64 = 600.0;
+/// How long things must have arrived before a pause is tested.
+const WARM_UP: HumanDuration = HumanDuration::from_secs(600);
 
 /// The detector.
 #[derive(Debug)]
@@ -151,7 +152,7 @@ impl Detector for Input {
         }
         let habit = if self.state.stalls >= 2 { 2.0 * self.state.longest } else { 0.0 };
         let limit = gaps.limit(self.options.threshold).max(self.options.least.seconds()).max(habit);
-        if idle < limit || self.state.age - idle < WARM_UP_S.max(10.0 * limit) {
+        if idle < limit || self.state.age - idle < WARM_UP.seconds().max(10.0 * limit) {
             return;
         }
         let ln_p = gaps.ln_p(idle);

@@ -1,5 +1,7 @@
 //! `[detector.input]`.
 
+use super::WARM_UP;
+use crate::engine::detector::judged::{Judged, JudgedFrom};
 use crate::engine::detector::options::Options;
 use crate::engine::detector::silence::{THRESHOLD, least_of};
 use crate::human_duration::HumanDuration;
@@ -32,5 +34,9 @@ impl Default for InputOptions {
 impl Options for InputOptions {
     fn watches(&self) -> bool {
         self.enabled
+    }
+
+    fn judged(&self) -> Vec<JudgedFrom> {
+        vec![JudgedFrom::after(Judged::Clocks, HumanDuration::from_secs(0)), JudgedFrom::after(Judged::Stalls, WARM_UP)]
     }
 }

@@ -1,5 +1,6 @@
 //! `[detector.latency]`, its overrides, and its pairs of start and end.
 
+use crate::engine::detector::judged::{Judged, JudgedFrom};
 use crate::engine::detector::options::{Options, check_override};
 use crate::engine::overrides::{KeyPattern, Overrides};
 use crate::engine::stats::alarm_budget::Threshold;
@@ -189,6 +190,10 @@ impl LatencyOptions {
 impl Options for LatencyOptions {
     fn watches(&self) -> bool {
         self.enabled || self.overrides.iter().any(|other| other.enabled == Some(true))
+    }
+
+    fn judged(&self) -> Vec<JudgedFrom> {
+        vec![JudgedFrom::values(Judged::SlowerCalls, 64), JudgedFrom::values(Judged::SlowCalls, 360)]
     }
 
     fn check(&self, table: &str, require: &mut Require<'_>) {

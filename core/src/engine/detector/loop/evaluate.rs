@@ -131,7 +131,7 @@ impl Loop {
         let Some(actor) = self.actors.get_mut(parsed.actor_hash) else { return };
         let (texts, range) = (actor.take_texts(run.by_time, run.period), run.range(actor));
         let opening = incident::opening(&event.fields, threshold, run, verdict, lasted, texts, range);
-        let id = report.incidents.open(opening, now, report.findings);
+        let id = report.incidents.open(opening, event.moment.own(), report.findings);
         report.suppress();
         let pace = (lasted / f64::from(run.repeats() * run.period as u32)).max(1e-3);
         let &Run { period, began, lasted, .. } = run;

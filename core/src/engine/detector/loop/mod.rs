@@ -39,9 +39,9 @@
 //!    (five times its rate, a Gamma–Poisson tail), and a loop that takes a new id for each attempt
 //!    does. At INFO and below a round that is one request is never a loop.
 //!
-//! Only an open loop explains its lines to the detectors after this one, and the first 16 failures
-//! of a run that rests no longer than `timer_period_s`, which would be told as a burst before the
-//! run can be tested. Late lines are left out; lines out of order are compared by their times as
+//! Only an open loop explains its lines to the detectors after this one. The first 16 failures of a
+//! run that rests no longer than `timer_period_s`, which would be told as a burst before the run can
+//! be tested, are postponed: they count, and nothing opens on them. Late lines are left out; lines out of order are compared by their times as
 //! well (`shuffled.rs`).
 //!
 //! Guards (`guard.rs`) are absolute limits besides. Counts come from a count-min sketch, which
@@ -186,10 +186,11 @@ impl Detector for Loop {
         } else {
             said.run(actor, settings.min_repeats)
         };
-        // An open loop explains its lines. So do the first few of what may be one until it can be
-        // tested, or else each loop of errors would be told as a burst before.
-        if guarded || (!is_going && said.may_become_a_loop(actor, settings.min_repeats, self.timer_period_s)) {
+        if guarded {
             report.suppress();
+        } else if !is_going && said.may_become_a_loop(actor, settings.min_repeats, self.timer_period_s) {
+            // Else each loop of errors would be told as a burst before it can be tested.
+            report.postpone();
         }
         let is_shared = spell.is_some_and(|spell| spell.is_shared());
         let spell = spell.filter(|spell| !is_going && (is_shared || spell.lasted() >= actor.waits_s()));

@@ -1,5 +1,7 @@
 //! `[detector.loop]`, its overrides and its guards.
 
+use super::start::Start;
+use crate::engine::detector::judged::{Judged, JudgedFrom};
 use crate::engine::detector::options::{Options, check_override};
 use crate::engine::overrides::{KeyPattern, Overrides};
 use crate::engine::stats::alarm_budget::Threshold;
@@ -169,6 +171,14 @@ impl LoopGuard {
 impl Options for LoopOptions {
     fn watches(&self) -> bool {
         self.enabled || !self.guards.is_empty() || self.overrides.iter().any(|other| other.enabled == Some(true))
+    }
+
+    fn judged(&self) -> Vec<JudgedFrom> {
+        let untested = HumanDuration::from_secs(Start::Harmless.untested_s() as u64);
+        vec![
+            JudgedFrom::after(Judged::LoopsOfFailures, HumanDuration::from_secs(0)),
+            JudgedFrom::after(Judged::HarmlessLoops, untested),
+        ]
     }
 
     fn check(&self, table: &str, require: &mut Require<'_>) {

@@ -58,7 +58,7 @@ impl Novelty {
             self.opened.add(running);
         }
         let opening = sight.opening(running, settings.threshold, self.texts.warnings(), templates);
-        let id = report.incidents.open(opening, moment.now.min(moment.time), report.findings);
+        let id = report.incidents.open(opening, moment.own(), report.findings);
         let mut open = OpenNovelty::new(id, sight.of(), running, patience);
         open.templates.extend(sight.template);
         self.open.push(open);

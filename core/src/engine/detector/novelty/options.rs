@@ -1,5 +1,6 @@
 //! `[detector.novelty]` and its overrides.
 
+use crate::engine::detector::judged::{Judged, JudgedFrom};
 use crate::engine::detector::options::{Options, check_override};
 use crate::engine::overrides::{KeyPattern, Overrides};
 use crate::event::{Level, Role};
@@ -85,6 +86,13 @@ impl NoveltyOptions {
 impl Options for NoveltyOptions {
     fn watches(&self) -> bool {
         self.enabled || self.overrides.iter().any(|other| other.enabled == Some(true))
+    }
+
+    fn judged(&self) -> Vec<JudgedFrom> {
+        vec![
+            JudgedFrom::after(Judged::Fatals, HumanDuration::from_secs(0)),
+            JudgedFrom::after(Judged::NewLines, self.warm_up),
+        ]
     }
 
     fn check(&self, table: &str, require: &mut Require<'_>) {

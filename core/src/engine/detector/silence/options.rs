@@ -1,6 +1,7 @@
 //! `[detector.silence]` and its overrides.
 
 use super::MEMBERS;
+use crate::engine::detector::judged::{Judged, JudgedFrom};
 use crate::engine::detector::options::{Options, check_override};
 use crate::engine::overrides::glob_matches;
 use crate::engine::stats::alarm_budget::Threshold;
@@ -137,6 +138,10 @@ impl KeySettings {
 impl Options for SilenceOptions {
     fn watches(&self) -> bool {
         self.enabled || self.overrides.iter().any(|other| other.enabled == Some(true))
+    }
+
+    fn judged(&self) -> Vec<JudgedFrom> {
+        vec![JudgedFrom::after(Judged::Silences, self.warm_up)]
     }
 
     fn check(&self, table: &str, require: &mut Require<'_>) {

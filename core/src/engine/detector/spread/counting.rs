@@ -93,6 +93,7 @@ impl Spread {
             return;
         }
         self.failures += 1.0;
+        self.set_threshold();
         if self.age >= self.warm_up_s
             && !report.actions().suppress
             && let Some(verdict) = self.test(spot, settings).or_else(|| self.test_seldom(spot, settings))
@@ -150,7 +151,7 @@ impl Spread {
     fn open(&mut self, event: &Event<'_>, number: usize, spot: CellKey, verdict: &Verdict, report: &mut Report<'_>) {
         let (now, slot) = (event.moment.now, self.exposure.slot());
         let opening = incident::opening(&event.fields, &self.dimensions[number], verdict);
-        let id = report.incidents.open(opening, now, report.findings);
+        let id = report.incidents.open(opening, event.moment.own(), report.findings);
         let ending = Ending::new(now, slot, verdict.failures, verdict.slots, verdict.window_s);
         let open = OpenValue {
             id,

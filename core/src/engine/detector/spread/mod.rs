@@ -198,10 +198,13 @@ impl Registered for Spread {
 }
 
 impl Spread {
+    /// Takes the threshold from the tests of a day, at the rate of failures so far. Where failures
+    /// are seldom there are few tests, each of which may be laxer.
     fn set_threshold(&mut self) {
         let slots = (self.exposure.past().seconds / SLOT_S + f64::from(self.longest)).max(1.0);
-        let tests_a_slot = ((self.failures + 1.0) / slots).min(self.sides.len() as f64);
-        self.threshold = self.budget.threshold(tests_a_slot, self.windows.len() as f64 + MARK_WINDOWS, SLOT_S);
+        let keys_a_slot = ((self.failures + 1.0) / slots).min(self.sides.len() as f64);
+        let windows = self.windows.len() as f64 + MARK_WINDOWS;
+        self.threshold = self.budget.threshold_of(keys_a_slot * windows * f64::from(DAY_SLOTS));
     }
 
     fn go_to(&mut self, age: f64) {
@@ -257,7 +260,7 @@ impl Detector for Spread {
         if self.until == 0 {
             self.sample(&event.fields, failed);
         }
-        if failed && prior.suppressed_by.is_none() {
+        if failed && prior.suppressed_by.is_none() && !prior.postponed {
             self.count(event, report);
         }
     }

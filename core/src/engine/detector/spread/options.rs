@@ -1,6 +1,7 @@
 //! `[detector.spread]` and its overrides.
 
 use crate::engine::detector::failure::{FailureLevel, MIN_FAILURES, THRESHOLD};
+use crate::engine::detector::judged::{Judged, JudgedFrom};
 use crate::engine::detector::options::{Options, check_override, check_windows, usual_windows};
 use crate::engine::overrides::{KeyPattern, Overrides};
 use crate::event::{Fields, Level, Role};
@@ -164,6 +165,10 @@ impl SpreadOptions {
 impl Options for SpreadOptions {
     fn watches(&self) -> bool {
         !self.dimensions.is_empty() && (self.enabled || self.overrides.iter().any(|other| other.enabled == Some(true)))
+    }
+
+    fn judged(&self) -> Vec<JudgedFrom> {
+        vec![JudgedFrom::after(Judged::BadValues, self.warm_up)]
     }
 
     fn check(&self, table: &str, require: &mut Require<'_>) {

@@ -9,7 +9,7 @@ use crate::engine::rules::state::budget::{Budget, Spent};
 use crate::engine::rules::state::masks::Masks;
 use crate::engine::rules::state::memory::{Memory, Origin};
 use crate::engine::rules::state::metrics::RuleMetrics;
-use crate::engine::rules::state::remembered::{Remembered, site_of};
+use crate::engine::rules::state::remembered::{Remembered, Since, site_of};
 use crate::engine::rules::value::calendar::Zones;
 use crate::engine::rules::value::duration::seconds;
 use crate::event::{Edit, Level};
@@ -35,7 +35,7 @@ pub(crate) struct SharedContext(Arc<Mutex<RuleContext>>);
 
 impl SharedContext {
     pub(crate) fn new(set: RuleSet, budget: Budget, spent: Arc<Spent>) -> Self {
-        let rules = set.rules().iter().map(|_| Remembered::default()).collect();
+        let rules = set.rules().iter().map(|_| Remembered::default().from_beginning()).collect();
         Self(Arc::new(Mutex::new(RuleContext {
             set,
             budget,
@@ -128,6 +128,7 @@ impl RuleContext {
     /// Starts an evaluation of the rule with this number at `time`. `age` is the time since the
     /// stream's first event. Both are in nanoseconds.
     pub(crate) fn begin(&mut self, rule: usize, time: i64, age: i64, trigger: Trigger) {
+        self.rules[rule].begin(time);
         self.running = Some(Running { rule, time, age, trigger, measured: None, findings: self.findings.len() });
     }
 
@@ -147,6 +148,17 @@ impl RuleContext {
     /// The time since the stream's first event, in nanoseconds.
     pub(crate) fn age(&self) -> Result<i64, String> {
         self.running.as_ref().map(|running| running.age).ok_or_else(|| NOT_RUNNING.to_owned())
+    }
+
+    /// From when on the rule has seen every event that it selects, in nanoseconds.
+    pub(crate) fn since(&self) -> Result<i64, String> {
+        let running = self.running.as_ref().ok_or(NOT_RUNNING)?;
+        let begun = running.time.saturating_sub(running.age);
+        Ok(match self.rules[running.rule].since() {
+            Since::Beginning => begun,
+            Since::At(since) => since.max(begun),
+            Since::Next => running.time,
+        })
     }
 
     /// Calls `work` with the call site's state of `key` and the time of the evaluation. Also
@@ -231,7 +243,12 @@ impl RuleContext {
         if asked.reset {
             let values: Vec<&str> = key.iter().map(|(_, value)| value.as_str()).collect();
             let remembered = &mut self.rules[running.rule];
-            if values.is_empty() { remembered.reset_all() } else { remembered.reset(&values.join(BETWEEN_PARTS)) }
+            let now = running.time;
+            if values.is_empty() {
+                remembered.reset_all(now);
+            } else {
+                remembered.reset(&values.join(BETWEEN_PARTS), now);
+            }
         }
         self.findings.push(RuleFinding {
             rule: rule.name.clone(),

@@ -12,7 +12,7 @@ use crate::engine::rules::filter::matcher::{Roots, Scratch};
 use crate::engine::rules::state::breaker::Breaker;
 use crate::engine::rules::state::budget::{Budget, Meter, Spent};
 use crate::engine::rules::state::metrics::RuleMetrics;
-use crate::engine::rules::state::remembered::{Remembered, RememberedSnapshot};
+use crate::engine::rules::state::remembered::{Remembered, RememberedSnapshot, Since};
 use crate::engine::snapshot::{self, pack, unpack};
 use crate::engine::state::Evict;
 use crate::engine::template::{Merge, TemplateId, Templates};
@@ -51,6 +51,8 @@ struct RuleSnapshot {
     tally: RuleTally,
     breaker: Breaker,
     remembered: RememberedSnapshot,
+    #[serde(default)]
+    since: Since,
 }
 
 /// A set of rules and their state.
@@ -309,6 +311,7 @@ impl Rules {
                     tally: runner.tally,
                     breaker: runner.breaker.clone(),
                     remembered: state.snapshot(),
+                    since: state.since(),
                 })
                 .collect(),
             metrics: context.metrics.clone(),
@@ -330,6 +333,10 @@ impl Rules {
         }
         let mut context = self.context.lock();
         let budget = *context.budget();
+        if snapshot.begun.is_some() {
+            // Other rules are new in a stream that goes on.
+            context.rules.fill(Remembered::default());
+        }
         for saved in snapshot.rules {
             let Some(i) = self.set.rules().iter().position(|rule| rule.name == saved.name && rule.hash == saved.hash)
             else {
@@ -337,7 +344,7 @@ impl Rules {
             };
             self.runners[i].tally = saved.tally;
             self.runners[i].breaker = saved.breaker;
-            context.rules[i] = Remembered::restored(saved.remembered, &budget);
+            context.rules[i] = Remembered::restored(saved.remembered, saved.since, &budget);
             self.soonest = context.rules[i].soonest().min(self.soonest);
         }
         context.metrics = snapshot.metrics;

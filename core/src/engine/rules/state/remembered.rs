@@ -7,7 +7,7 @@
 
 use super::budget::Budget;
 use super::lru_map::{LruMap, held};
-use super::memory::Memory;
+use super::memory::{Memory, Spike};
 use crate::engine::state::Evict;
 use rhai::Position;
 use serde::{Deserialize, Serialize};
@@ -47,6 +47,20 @@ pub(crate) struct Remembered {
     bytes: usize,
     /// Keys by the time at which they are due.
     due: BTreeSet<(i64, Site, Box<str>)>,
+    since: Since,
+}
+
+/// From when on a rule has seen every event that it selects.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Since {
+    /// From the stream's first event on.
+    Beginning,
+    /// From this time on, in nanoseconds.
+    At(i64),
+    /// From its next evaluation on: the rule is new in a stream that goes on, or the state that it
+    /// comes from does not say.
+    #[default]
+    Next,
 }
 
 /// The snapshot of [`Remembered`].
@@ -71,7 +85,7 @@ impl Remembered {
             self.tables.insert(i, (site, Memories::default()));
             i
         });
-        let Self { tables, bytes, due } = self;
+        let Self { tables, bytes, due, .. } = self;
         let table = &mut tables[i].1;
         // Removes up to two expired keys, which is twice as fast as the table can grow.
         for _ in 0..2 {
@@ -151,24 +165,49 @@ impl Remembered {
         self.due.first().map_or(i64::MAX, |(at, ..)| *at)
     }
 
+    /// The rule has been in the stream since its first event.
+    pub(crate) fn from_beginning(mut self) -> Self {
+        self.since = Since::Beginning;
+        self
+    }
+
+    /// The rule is evaluated at `now`.
+    pub(crate) fn begin(&mut self, now: i64) {
+        if self.since == Since::Next {
+            self.since = Since::At(now);
+        }
+    }
+
+    /// From when on the rule has seen every event that it selects.
+    pub(crate) fn since(&self) -> Since {
+        self.since
+    }
+
     /// Removes the state of `key` in one table.
     pub(crate) fn forget(&mut self, site: Site, key: &str) {
         let Ok(i) = self.tables.binary_search_by_key(&site, |(site, _)| *site) else { return };
         self.forget_in(i, key);
     }
 
-    /// Removes the windows of `key` at all call sites.
-    pub(crate) fn reset(&mut self, key: &str) {
+    /// Clears the windows of `key` at all call sites, at `now`.
+    pub(crate) fn reset(&mut self, key: &str, now: i64) {
         for i in 0..self.tables.len() {
-            if self.tables[i].1.keys.peek_mut(key).is_some_and(|memory| memory.is_window()) {
+            let Some(memory) = self.tables[i].1.keys.peek_mut(key) else { continue };
+            if matches!(memory, Memory::Spike(_)) {
+                // The key's past is forgotten, which is not the same as a past without events.
+                let size = memory.bytes();
+                *memory = Memory::Spike(Box::new(Spike { since: Some(now), ..Spike::default() }));
+                self.bytes = (self.bytes + memory.bytes()).saturating_sub(size);
+            } else if memory.is_window() {
                 self.forget_in(i, key);
             }
         }
     }
 
-    /// Removes all windows of all keys.
-    pub(crate) fn reset_all(&mut self) {
-        let Self { tables, bytes, due } = self;
+    /// Removes all windows of all keys, at `now`.
+    pub(crate) fn reset_all(&mut self, now: i64) {
+        self.since = Since::At(now);
+        let Self { tables, bytes, due, .. } = self;
         for (site, table) in tables {
             while table.keys.oldest().is_some_and(Memory::is_window) {
                 table.forget_oldest(*site, bytes, due);
@@ -197,8 +236,8 @@ impl Remembered {
         RememberedSnapshot(self.tables.iter().map(|(site, table)| (*site, table.evictions, keys(table))).collect())
     }
 
-    pub(crate) fn restored(snapshot: RememberedSnapshot, budget: &Budget) -> Self {
-        let mut restored = Self::default();
+    pub(crate) fn restored(snapshot: RememberedSnapshot, since: Since, budget: &Budget) -> Self {
+        let mut restored = Self { since, ..Self::default() };
         for (site, evictions, keys) in snapshot.0 {
             for (key, memory) in keys {
                 // At the earliest possible time nothing has expired.
@@ -238,7 +277,7 @@ impl Evict for Remembered {
     fn shrink(&mut self) -> bool {
         let all = self.len();
         let more = all.saturating_sub(KEPT_KEYS).min(all.div_ceil(8));
-        let Self { tables, bytes, due } = self;
+        let Self { tables, bytes, due, .. } = self;
         for _ in 0..more {
             // The table with the most keys evicts: the bytes of each table are not known without a
             // walk.

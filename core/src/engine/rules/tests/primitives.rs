@@ -131,6 +131,60 @@ fn spikes_are_held_against_the_window_before() {
     assert_eq!(told.iter().position(|told| told == "true"), Some(60 + 22), "7 old and 23 new are 3 times 10");
 }
 
+/// When `expression` is first true of key `b`, of which one event a tenth of a second comes from
+/// second 60 on; one of `a` comes a second all the time.
+fn first_true(expression: &str) -> Option<f64> {
+    let mut events: Vec<(f64, &str)> = (0..60).map(|i| (f64::from(i), r#""k":"a""#)).collect();
+    events.extend((0..400).map(|i| (60.0 + f64::from(i) * 0.1, if i % 10 == 5 { r#""k":"a""# } else { r#""k":"b""# })));
+    let at = told(expression, &events).iter().position(|told| told == "true");
+    at.map(|at| events[at].0)
+}
+
+#[test]
+fn a_new_key_spikes_from_nothing_only_where_that_is_asked_for() {
+    assert_eq!(first_true("spike(e.k, \"10s\", 3, 20)"), None);
+    assert_eq!(first_true("spike(e.k, \"10s\", 3, 20, false)"), None);
+    assert_eq!(first_true("spike(e.k, \"10s\", 3, 20, true)"), Some(62.1));
+    assert_eq!(first_true("spike(e.k, \"1m\", 3, 20, true)"), None, "the rule has not watched for two minutes");
+    // A key that is new after its reset has lost its past.
+    let reset = r#"const RULE = #{ key: ["k"] };
+        fn on_event(e) {
+            let is_spike = spike(e.k, "10s", 3, 20, true);
+            print(is_spike);
+            if is_spike { finding(#{ summary: "s", reset: true }); }
+        }"#;
+    for text in [reset.to_owned(), reset.replace(r#"#{ key: ["k"] }"#, "#{}")] {
+        let mut bench = Bench::new(&text);
+        (0..60).for_each(|i| _ = bench.put(f64::from(i), r#""k":"a""#));
+        (0..180).for_each(|i| _ = bench.put(60.0 + f64::from(i) * 0.1, r#""k":"b""#));
+        assert_eq!(bench.printed.iter().filter(|told| *told == "true").count(), 1, "{text}");
+    }
+}
+
+#[test]
+fn a_rule_that_is_new_in_a_stream_knows_of_no_new_keys() {
+    let text = body("print(spike(e.k, \"10s\", 3, 20, true));");
+    let mut bench = Bench::new(&text);
+    (0..60).for_each(|i| _ = bench.put(f64::from(i), r#""k":"a""#));
+    bench.engine.replace_rules(compiled(&format!("{text}\n")).unwrap());
+    (0..90).for_each(|i| _ = bench.put(60.0 + f64::from(i) * 0.1, r#""k":"b""#));
+    assert!(!bench.printed.contains(&"true".to_owned()));
+}
+
+#[test]
+fn a_table_that_evicts_knows_of_no_new_keys() {
+    let set = compiled(&body("print(spike(e.k, \"10s\", 3, 20, true));")).unwrap();
+    let mut rules = Rules::new(set, Budget { keys: 2, ..Budget::default() });
+    let mut keys: Vec<_> = (0..60).map(|i| (i * 1_000, ["x", "y", "z"][i as usize % 3])).collect();
+    keys.extend((0..90).map(|i| (60_000 + i * 100, "b")));
+    let mut outcome = RuleOutcome::default();
+    for (ms, key) in keys {
+        let batch = stream(&[&format!(r#"{{"k":"{key}"}}"#)]);
+        rules.on_event(&batch.fields(0), Timestamp(ms * 1_000_000), &mut outcome);
+    }
+    assert!(!outcome.printed.contains(&"true".to_owned()));
+}
+
 #[test]
 fn pairs_measure_and_expire() {
     let events =

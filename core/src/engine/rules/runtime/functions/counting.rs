@@ -109,11 +109,11 @@ pub(super) const GROUP: FunctionGroup = FunctionGroup {
         },
         Function {
             name: "spike",
-            arguments: (3, 4),
+            arguments: (3, 5),
             expects: &[(1, Argument::Duration)],
             reference: &[(
-                "`spike(key, window, factor[, least])`",
-                "true when the window holds `factor` times what the one before it held; silent until two windows are full; at least `least` (10) events; with a factor below 1, a drop",
+                "`spike(key, window, factor[, least[, new]])`",
+                "true when the window holds `factor` times what the one before it held; silent until two windows are full; at least `least` (10) events; with a factor below 1, a drop. With `new` true, a key that is new once the rule has watched for two windows counts as one that had no event before",
             )],
             register: |to| {
                 overload!(to, |context, position, key: Dynamic, window: Dynamic, factor: Dynamic| spike(
@@ -121,11 +121,27 @@ pub(super) const GROUP: FunctionGroup = FunctionGroup {
                     position,
                     &key,
                     &window,
-                    &factor,
-                    SPIKE_EVENTS
+                    (&factor, SPIKE_EVENTS, false)
                 ));
                 overload!(to, |context, position, key: Dynamic, window: Dynamic, factor: Dynamic, least: INT| spike(
-                    context, position, &key, &window, &factor, least
+                    context,
+                    position,
+                    &key,
+                    &window,
+                    (&factor, least, false)
+                ));
+                overload!(to, |context,
+                               position,
+                               key: Dynamic,
+                               window: Dynamic,
+                               factor: Dynamic,
+                               least: INT,
+                               new: bool| spike(
+                    context,
+                    position,
+                    &key,
+                    &window,
+                    (&factor, least, new)
                 ));
             },
         },
@@ -233,14 +249,14 @@ fn quantile(
 
 /// True when the window has at least `factor` times as many events as the one before it (with a
 /// factor below 1: at most), once the key was seen for two windows. The larger of the two counts
-/// must be at least `least`.
+/// must be at least `least`. Where `new` keys count, the rule must have watched for two windows: a
+/// key that it did not see had no event, unless the table has evicted keys.
 fn spike(
     context: &SharedContext,
     position: Position,
     key: &Dynamic,
     window: &Dynamic,
-    factor: &Dynamic,
-    least: INT,
+    (factor, least, new): (&Dynamic, INT, bool),
 ) -> Result<bool, Failure> {
     let length = window_of(window, position)?;
     let factor = number_of(factor)
@@ -248,9 +264,11 @@ fn spike(
         .ok_or_else(|| failure(format!("a factor is a number above 0, not `{factor}`"), position))?;
     let mut context = context.lock();
     let (now, is_spike) = with_key(key, position, (0, false), |key| {
-        let told = context.remember(position, key, |memory, time| {
+        let watching = if new { context.since()? } else { context.time()? };
+        let ((now, told, is_new), has_forgotten) = context.remember(position, key, |memory, time| {
             let spike = memory.spike();
-            let since = *spike.since.get_or_insert(time);
+            let is_new = spike.since.is_none();
+            let since = *spike.since.get_or_insert(watching);
             let both = spike.window.add(time, length.saturating_mul(2));
             let now = spike.window.count(time, length);
             let before = both.saturating_sub(now);
@@ -258,9 +276,14 @@ fn spike(
             let enough = now.max(before) >= u64::try_from(least).unwrap_or(0);
             // An empty window before counts as one event, so that there is something to multiply.
             let (now_f, expected) = (now as FLOAT, before.max(1) as FLOAT * factor);
-            (now, ready && enough && if factor >= 1.0 { now_f >= expected } else { now_f <= expected })
-        });
-        told.map(|(told, _)| told)
+            (now, ready && enough && if factor >= 1.0 { now_f >= expected } else { now_f <= expected }, is_new)
+        })?;
+        if new && is_new && has_forgotten {
+            // The key may be one that was evicted.
+            context.remember(position, key, |memory, time| memory.spike().since = Some(time))?;
+            return Ok((now, false));
+        }
+        Ok((now, told))
     })?;
     context.measured(now as f64, length);
     Ok(is_spike)
