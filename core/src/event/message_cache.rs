@@ -1,5 +1,5 @@
-//! What was found out about the messages seen lately: logs repeat themselves, and what a message
-//! alone decides need not be decided again.
+//! A cache of facts about recent messages: logs repeat themselves, so what depends on the message
+//! alone is computed once.
 //!
 //! A table of sets, a cache line each. A message has one set, by its hash, and in a full one the
 //! place that its hash says, so that messages which come in turns do not all push each other out.
@@ -15,7 +15,7 @@
 use super::Level;
 use xxhash_rust::xxh3::xxh3_64_with_secret;
 
-/// A longer message is looked at each time, in bytes.
+/// The longest message that is cached, in bytes.
 const LONGEST: usize = 240;
 /// Bytes of the secret of the hash.
 pub const SECRET_BYTES: usize = 192;
@@ -27,8 +27,8 @@ const FLAGS: u64 = 0xFF;
 /// One message.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct CachedMessage {
-    /// Its hash, but for the lowest bits: for which level it was shown to filters, 0 when it was
-    /// not, and in the last bit whether none looks for it.
+    /// The upper bits are those of its hash. The lowest hold the level for which filters were
+    /// asked, 0 if they were not, and in the last bit whether none matches.
     hash: u64,
     /// The hash of its masked message; 0 while that was not computed.
     pub(super) masked_hash: u64,
@@ -54,9 +54,9 @@ impl MessageCache {
         Self { secret, sets: vec![Set::default(); SETS].into(), hash: None, last: None }
     }
 
-    /// Takes a message as it is written, which [`Self::entry`] will be asked for; the same bytes
-    /// are another message where they are escapes. The table has outgrown the first caches, so it
-    /// is read already here, for whoever has something else to do until then.
+    /// Starts the lookup of a message as it is written; [`Self::entry`] returns its entry. The same
+    /// bytes with escapes are another message. The table is larger than the first caches, so its
+    /// set is read here already and other work can overlap the cache miss.
     #[inline]
     pub(super) fn begin(&mut self, raw: &[u8], escaped: bool) {
         self.last = None;
@@ -69,7 +69,7 @@ impl MessageCache {
         }
     }
 
-    /// What is known of the message taken last. `None` for one of which nothing is remembered.
+    /// The entry of the message of the last [`Self::begin`]; `None` if it is too long to cache.
     #[inline]
     pub(super) fn entry(&mut self) -> Option<&mut CachedMessage> {
         let hash = self.hash?;
@@ -100,7 +100,7 @@ impl MessageCache {
         Some(&mut self.sets[set].0[way])
     }
 
-    /// Other filters look at messages from now on.
+    /// Clears the hints of filters: the filters have changed.
     pub(super) fn clear_filter_hints(&mut self) {
         for known in self.sets.iter_mut().flat_map(|set| &mut set.0) {
             known.hash &= !FLAGS;
@@ -114,7 +114,7 @@ impl MessageCache {
 }
 
 impl CachedMessage {
-    /// Whether no filter looks for it in events of this level, if that was told.
+    /// Whether no filter matches it in events of this level, if that is known.
     #[inline]
     pub(super) fn filter_hint(&self, level: Option<Level>) -> Option<bool> {
         (self.hash & FLAGS & !1 == level_bits(level)).then_some(self.hash & 1 == 1)
@@ -126,7 +126,7 @@ impl CachedMessage {
     }
 }
 
-/// What stands for a level in the lowest bits of a hash.
+/// The lowest bits of a hash that stand for a level.
 #[inline]
 fn level_bits(level: Option<Level>) -> u64 {
     level.map_or(1, |level| level as u64 + 2) << 1

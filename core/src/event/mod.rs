@@ -175,7 +175,7 @@ pub struct Batch {
     pub parsed: Vec<ParsedEvent>,
     /// The tags of its records, in the arena.
     pub tags: Vec<Span>,
-    /// What its records are looked at with for the filters of rules.
+    /// Finds the roles of each record that no filter of a rule matches.
     pub prefilter: Option<Arc<dyn Prefilter>>,
     /// Released when the whole batch has left. A batch leaves in one piece.
     pub tokens: Vec<Box<dyn DeliveryToken>>,
@@ -194,7 +194,7 @@ impl Batch {
         &self.bytes[..self.filled]
     }
 
-    /// The view of record `i`, once looked at.
+    /// The view of record `i`, once parsed.
     #[inline]
     #[must_use]
     pub fn fields(&self, i: usize) -> Fields<'_> {

@@ -5,7 +5,7 @@ pub use super::slot::{Form, Slot};
 use super::time::Timestamp;
 use super::{Fault, Level, Span};
 
-/// What a record's bytes are.
+/// The kind of a record's bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Shape {
     /// Passes unanalysed: a piece of a long line, invalid UTF-8, malformed JSON.
@@ -56,9 +56,9 @@ pub struct InsertPoint {
 /// What one line says of itself.
 #[derive(Clone, Copy, Debug)]
 pub struct ParsedEvent {
-    /// What the bytes are.
+    /// The kind of the bytes.
     pub shape: Shape,
-    /// What is wrong with them.
+    /// The fault that was found in them.
     pub fault: Option<Fault>,
     /// How bad the event says it is.
     pub level: Option<Level>,
@@ -163,7 +163,7 @@ impl Default for ParsedEvent {
 }
 
 impl ParsedEvent {
-    /// Of what says nothing. A constant, for it is copied once an event.
+    /// An empty result. `const` because it is copied per event.
     pub(super) const NONE: Self = Self {
         shape: Shape::Opaque,
         fault: None,

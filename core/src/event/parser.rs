@@ -22,8 +22,8 @@ use super::{
 use std::sync::{Arc, Weak};
 use xxhash_rust::xxh3::xxh3_64;
 
-/// Looks at records. Holds the tables of names and scratch space, and of the stream only the year
-/// clock.
+/// Parses records. It holds the tables of names and scratch space; of the stream it remembers only
+/// the year clock, lines that came in pieces, and messages seen lately.
 #[derive(Debug)]
 pub struct EventParser {
     names: Arc<Names>,
@@ -31,17 +31,17 @@ pub struct EventParser {
     annotation: String,
     context: TimeContext,
     reader: TextReader,
-    /// For the line inside a message.
+    /// Reads the line inside a message.
     nested_reader: TextReader,
     masked_message: MaskedMessage,
     messages: MessageCache,
-    /// Has said of known messages what is known of them.
+    /// The prefilter whose hints the message cache holds.
     prefilter: Option<Weak<dyn Prefilter>>,
     partial_lines: PartialLines,
     /// A line of the current batch says that it is a piece of a longer one.
     has_partial_marks: bool,
     pub(super) charset: Charset,
-    /// A line as UTF-8.
+    /// The current line, decoded to UTF-8.
     pub(super) decoded: Vec<u8>,
     /// A message or an operation without its escapes.
     plain: Vec<u8>,
@@ -103,7 +103,7 @@ impl EventParser {
         self.context.set_present(now);
     }
 
-    /// Looks at every record of the batch that has not been parsed yet. A panic on a record leaves
+    /// Parses every record of the batch that has not been parsed yet. A panic on a record leaves
     /// it opaque and counted.
     pub fn parse(&mut self, batch: &mut Batch) {
         let all_utf8 = simdutf8::basic::from_utf8(batch.data()).is_ok();
@@ -173,7 +173,7 @@ impl EventParser {
                     *parsed = ParsedEvent { fault: Some(Fault::Json), ..ParsedEvent::default() };
                 }
             }
-            Some(_) if is_other_json(&line[first..]) => parsed.fault = Some(Fault::NotAnObject),
+            Some(_) if clean::is_other_json(&line[first..]) => parsed.fault = Some(Fault::NotAnObject),
             Some(_) => self.parse_text(bytes, arena, record.span, parsed),
         }
         self.read_roles(parsed, record, bytes, arena);
@@ -368,7 +368,7 @@ impl EventParser {
         }
     }
 
-    /// What another prefilter has said of messages is forgotten.
+    /// Clears the hints in the message cache if they are of another prefilter.
     fn set_prefilter(&mut self, prefilter: Option<&Arc<dyn Prefilter>>) {
         let Some(now) = prefilter else { return };
         let same = |so_far: &Weak<dyn Prefilter>| std::ptr::addr_eq(so_far.as_ptr(), Arc::as_ptr(now));
@@ -378,18 +378,6 @@ impl EventParser {
             self.prefilter = Some(Arc::downgrade(now));
             self.messages.clear_filter_hints();
         }
-    }
-}
-
-/// A whole JSON value that is no object. What only looks like one (`[notice] child found`) is text.
-fn is_other_json(text: &[u8]) -> bool {
-    let text = text.trim_ascii_end();
-    match text.first() {
-        Some(b'[') => text.ends_with(b"]") && json::validate(text),
-        Some(b'"') => text.ends_with(b"\"") && json::validate(text),
-        Some(b'-' | b'0'..=b'9') => text.last().is_some_and(u8::is_ascii_digit) && json::validate(text),
-        Some(b't' | b'f' | b'n') => matches!(text, b"true" | b"false" | b"null"),
-        _ => false,
     }
 }
 

@@ -34,11 +34,11 @@ pub enum Undelivered {
     Refused(String),
 }
 
-/// What is needed to reach one server.
+/// The address, credentials and TLS settings of one server.
 pub struct Client {
     server: Server,
     host: String,
-    /// What is before the path of each message.
+    /// The prefix of each message's path.
     path: String,
     timeout: Duration,
     authorization: Option<HeaderValue>,

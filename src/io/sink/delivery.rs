@@ -24,7 +24,7 @@ const QUEUE: usize = 10_000;
 const QUEUE_BYTES: usize = 16 << 20;
 /// How long the last try may take.
 pub(super) const LAST_TRY: Duration = Duration::from_secs(2);
-/// What it sleeps when nothing is due.
+/// How long the thread sleeps when nothing is due.
 const NEVER: Duration = Duration::from_secs(3_600);
 
 /// A request.
@@ -34,7 +34,7 @@ pub struct Message {
     pub path: &'static str,
     /// Of the body.
     pub content_type: String,
-    /// What is sent.
+    /// The messages to send.
     pub body: Vec<u8>,
 }
 
@@ -204,7 +204,7 @@ impl Delivery {
         self.finish().await;
     }
 
-    /// What has come, from the queue to the messages.
+    /// Moves the findings that have arrived from the queue to the messages.
     fn take(&mut self) {
         let mut came = std::mem::take(&mut *self.post.queue()).notices;
         came.retain(|(notice, is_silenced)| !is_silenced || self.messages.wants_silenced(notice));
@@ -282,7 +282,7 @@ impl Delivery {
         self.put_away();
     }
 
-    /// What is left goes into the spool, or is lost.
+    /// Writes the remaining messages to the spool; without one they are lost and counted.
     fn put_away(&mut self) {
         let left: Vec<Notice> = self.messages.waiting().cloned().collect();
         let mut lost = 0;

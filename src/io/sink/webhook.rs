@@ -19,7 +19,7 @@ const SHOWN: usize = 10;
 const KEPT: usize = 200;
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// What is gathered for the next message.
+/// The findings that are gathered for the next message.
 #[derive(Debug)]
 pub struct Gathered {
     template: PayloadTemplate,
@@ -148,7 +148,7 @@ impl Messages for Gathered {
     }
 }
 
-/// What is told first: the worst, and of those what is still going on.
+/// The order of findings in a message: the worst first, and among equals those that are open.
 fn rank(notice: &Notice) -> (Severity, bool) {
     (notice.severity, notice.state != State::Resolved)
 }
