@@ -27,10 +27,10 @@ impl Opening {
     /// `[2026-05-06][11:22:33.120]`: a date and a time of day in brackets of their own.
     pub(super) fn scan_split(line: &[u8], context: &TimeContext) -> Option<Opening> {
         const LONGEST: usize = 40;
-        let date = text::inside(line, 0).filter(|date| (8..=10).contains(&date.len()))?;
-        if !line[date.start].is_ascii_digit() {
+        if !line.get(1)?.is_ascii_digit() {
             return None;
         }
+        let date = text::inside(line, 0).filter(|date| (8..=10).contains(&date.len()))?;
         let open = text::skip_spaces(line, date.end + 1);
         let clock = text::inside(line, open).filter(|clock| (8..=18).contains(&clock.len()))?;
         let mut joined = [b' '; LONGEST];

@@ -49,6 +49,9 @@ pub(super) fn read(line: &[u8], start: usize, matched: &mut LayoutMatch) -> bool
 /// Identifiers in brackets that a framework puts in front of each message.
 fn behind_tags(line: &[u8], start: usize) -> usize {
     let mut at = start;
+    if line.get(at) != Some(&b'[') {
+        return at;
+    }
     for _ in 0..3 {
         match text::inside(line, at).filter(|inside| line[at] == b'[' && kinds::is_identifier(&line[inside.clone()])) {
             Some(inside) => at = text::skip_spaces(line, inside.end + 1),
