@@ -1,7 +1,7 @@
 //! `[template]`: what a user tells the miner.
 
 use crate::engine::template::TemplateOptions;
-use crate::event::skeleton::{Masks, VARIABLE};
+use crate::event::masked_message::{Masks, VARIABLE};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

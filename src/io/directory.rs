@@ -20,7 +20,7 @@ const FLAGS: OFlags = OFlags::CLOEXEC.union(OFlags::NOFOLLOW).union(OFlags::NOCT
 /// The mode of a new file: its owner can read and write.
 const OURS: Mode = Mode::RUSR.union(Mode::WUSR);
 
-/// What was found under the name of one of our files.
+/// The kind of entry that stands under the name of one of our files.
 #[derive(Debug)]
 pub enum Content {
     /// These bytes.

@@ -4,7 +4,7 @@ use crate::config::EntryLimits;
 use crate::event::mask::Mask;
 use crate::event::msgpack;
 use crate::event::parsed::{ParsedEvent, Shape};
-use crate::event::{Batch, Encoding, Timestamp, packed, transcode};
+use crate::event::{Batch, Encoding, Timestamp, msgpack_record, transcode};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -85,7 +85,7 @@ impl Entries {
         let as_it_came = batch.records[i].encoding == Encoding::MessagePack && masks.is_empty();
         if as_it_came {
             self.bytes.extend_from_slice(lead);
-        } else if lead.is_empty() || packed::mask(lead, masks, &mut self.bytes).is_err() {
+        } else if lead.is_empty() || msgpack_record::mask(lead, masks, &mut self.bytes).is_err() {
             self.bytes.truncate(start);
             transcode::put_event_time(batch.parsed[i].time.unwrap_or(now), &mut self.bytes);
         }

@@ -112,7 +112,7 @@ impl<W: Write> Drop for EscapingWriter<W> {
 }
 
 enum Colour {
-    /// So many bytes set colours.
+    /// The number of bytes that set colours.
     Whole(usize),
     /// The sequence may still become a colour.
     Begun,

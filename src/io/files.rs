@@ -41,7 +41,7 @@ pub fn tests_in(path: &Path) -> Vec<PathBuf> {
     names.into_iter().map(|name| path.join(name)).filter(|path| is_test(path) && path.is_file()).collect()
 }
 
-/// What was read from a directory, or from the file of one rule or table.
+/// The files that were read: a directory's, or one rule or table.
 #[derive(Clone, Debug, Default)]
 pub struct RuleFiles {
     /// Files ending in `.rhai`.

@@ -144,7 +144,7 @@ fn content(file: File) -> Result<Option<String>, Unread> {
 /// [`Unread`]
 pub fn resolve(directory: Option<&Path>, path: PathBuf) -> Result<PathBuf, Unread> {
     let Some(directory) = directory else { return Ok(path) };
-    // A missing file leads nowhere; whoever reads it reports that.
+    // A missing file leads nowhere; its reader reports that.
     let Ok(whole) = fs::canonicalize(&path) else { return Ok(path) };
     if whole.starts_with(fs::canonicalize(directory)?) { Ok(path) } else { Err(Unread::Outside) }
 }

@@ -105,7 +105,7 @@ impl Inner {
 }
 
 /// The text as an entry of the log. Control characters are escaped, and a line break begins an
-/// indented line, so that whoever writes events or names files cannot forge an entry.
+/// indented line, so that a writer of events or of file names cannot forge an entry.
 fn as_one_entry(text: &str) -> String {
     text.split('\n').map(plain).collect::<Vec<_>>().join("\n  ")
 }

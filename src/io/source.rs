@@ -237,7 +237,7 @@ mod tests {
             let mut batch = Batch { bytes: line.to_vec(), filled: line.len(), ..sender.pool.take() };
             Lines::new(1 << 20).split(&mut batch, true);
             sender.parse(&mut parser, &mut batch);
-            let idle = batch.parsed[0].idle >> Role::Message as u16 & 1 == 1;
+            let idle = batch.parsed[0].unmatched_roles >> Role::Message as u16 & 1 == 1;
             arrivals.pool.give(batch);
             idle
         };

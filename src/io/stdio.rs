@@ -23,7 +23,7 @@ pub fn enlarge_pipe(stream: impl AsFd) {
 /// The result of one read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Read {
-    /// So many bytes were read.
+    /// The number of bytes that were read.
     Bytes(usize),
     /// The input has ended, or reading was asked to stop.
     End,

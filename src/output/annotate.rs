@@ -3,7 +3,7 @@
 use super::OutputEncoder;
 use crate::engine::finding::Finding;
 use crate::event::msgpack::Reader;
-use crate::event::{Batch, Edit, Encoding, Fault, packed, splice, transcode};
+use crate::event::{Batch, Edit, Encoding, Fault, msgpack_record, splice, transcode};
 use crate::io::entries;
 use crate::observer::Observer;
 
@@ -84,14 +84,14 @@ impl OutputEncoder {
         let (name, findings) = (&self.options.member, &self.findings);
         if batch.records[i].encoding == Encoding::MessagePack {
             let map = batch.records[i].span.of(&batch.bytes);
-            packed::edit(map, edit, name, findings, &mut self.map).map_err(|_| Fault::Member)?;
+            msgpack_record::edit(map, edit, name, findings, &mut self.map).map_err(|_| Fault::Member)?;
             // Additions may be nested deeper than the record, whose depth the receiver is known to
             // accept.
             if self.wants_entries && Reader::new(&self.map, 0).skip_within(self.options.entries.deepest).is_err() {
                 return Err(Fault::Member);
             }
             if self.wants_lines {
-                packed::render(&self.map, batch.lead(i), batch.tag(i), None, &mut self.annotated)
+                msgpack_record::render(&self.map, batch.lead(i), batch.tag(i), None, &mut self.annotated)
                     .map_err(|_| Fault::Member)?;
             }
             return Ok(());

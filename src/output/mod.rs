@@ -14,7 +14,7 @@ use crate::engine::emitted::Emitted;
 use crate::engine::finding::Finding;
 use crate::event::parsed::ParsedEvent;
 use crate::event::unescape::escape_into;
-use crate::event::{Batch, ByteOrder, Edit, Encoding, Fault, Record, Shape, Source, Timestamp, packed};
+use crate::event::{Batch, ByteOrder, Edit, Encoding, Fault, Record, Shape, Source, Timestamp, msgpack_record};
 use crate::io::entries::Entries;
 use crate::io::outputs::{Form, OutputBatch, Outputs};
 use crate::io::stdio::Undelivered;
@@ -326,7 +326,7 @@ impl OutputEncoder {
     /// read it; if it is nested too deep, its bytes become the message.
     fn put_map(&mut self, batch: &Batch, i: usize) {
         let map = batch.records[i].span.of(&batch.bytes);
-        if packed::render(map, batch.lead(i), batch.tag(i), None, &mut self.ready).is_err() {
+        if msgpack_record::render(map, batch.lead(i), batch.tag(i), None, &mut self.ready).is_err() {
             self.ready.extend_from_slice(b"{\"message\":\"");
             escape_into(String::from_utf8_lossy(map).as_bytes(), &mut self.ready);
             self.ready.extend_from_slice(b"\"}");

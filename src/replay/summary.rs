@@ -105,7 +105,7 @@ impl Summary {
         self.events[line.source] += 1;
         self.untimed += u64::from(parsed.time.is_none() && parsed.fault.is_none());
         // A text line without a template continues a stack trace.
-        let goes_on = parsed.shape == Shape::Text && parsed.skeleton != 0 && seen.id == TemplateId::default();
+        let goes_on = parsed.shape == Shape::Text && parsed.masked_hash != 0 && seen.id == TemplateId::default();
         self.unread.line(line, !goes_on);
         if let Some(time) = parsed.time {
             self.files[line.source].event(time, line.fields.raw(Role::Trace).map(xxh3_64));

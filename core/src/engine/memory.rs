@@ -181,8 +181,8 @@ mod tests {
         });
         let mut stream = Stream::with_rules(&options, rules());
         (0..600).for_each(|i| stream.line(&crash(i)));
-        // A template has the repeated group of a list only once, so the list's own skeleton needs
-        // an entry in `template_skeletons`.
+        // A template has the repeated group of a list only once, so the list's own masked message
+        // needs an entry in `template_skeletons`.
         stream.line(r#"{"time":1767600006,"module":"m","message":"blk 1, blk 2, blk 3, deleted"}"#);
         let mut weighed = Vec::new();
         stream.engine.bounded(&mut |table| weighed.push((table.keys() as u64, table.size_bytes())));

@@ -5,7 +5,7 @@ use super::detector::{Detector, Event, Prior, Report};
 use super::finding::{Finding, NearMiss};
 use super::template::TemplateMatch;
 use super::{Engine, Outcome, stack_trace};
-use crate::event::trace::Stack;
+use crate::event::stack_trace::Stack;
 use crate::event::{Fields, Level, ParsedEvent};
 
 impl Engine {

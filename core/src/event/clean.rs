@@ -1,6 +1,7 @@
 //! What is passed over in reading a line: byte order marks, NULs, and the colours of terminals. The
 //! line itself passes as it came.
 
+use super::json;
 use std::borrow::Cow;
 
 /// What some editors and tools put in front of a file.
@@ -96,6 +97,18 @@ fn sequence(text: &[u8]) -> usize {
         },
         Some(byte) if byte.is_ascii_graphic() && lead == 1 => lead + 1,
         _ => lead,
+    }
+}
+
+/// A whole JSON value that is no object. What only looks like one (`[notice] child found`) is text.
+pub(super) fn is_other_json(text: &[u8]) -> bool {
+    let text = text.trim_ascii_end();
+    match text.first() {
+        Some(b'[') => text.ends_with(b"]") && json::validate(text),
+        Some(b'"') => text.ends_with(b"\"") && json::validate(text),
+        Some(b'-' | b'0'..=b'9') => text.last().is_some_and(u8::is_ascii_digit) && json::validate(text),
+        Some(b't' | b'f' | b'n') => matches!(text, b"true" | b"false" | b"null"),
+        _ => false,
     }
 }
 

@@ -30,7 +30,7 @@ impl Batch {
             parsed.slots[Role::Host as usize] = Slot { span, form: Form::Text, in_arena: true };
             parsed.add_host(hash);
             // Filters of rules were asked before it had one.
-            parsed.idle &= !(1 << Role::Host as u16);
+            parsed.unmatched_roles &= !(1 << Role::Host as u16);
         }
     }
 }

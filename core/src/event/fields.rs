@@ -3,7 +3,7 @@
 use super::json::{self, Kind, Members};
 use super::parsed::{Form, ParsedEvent, Shape};
 use super::unescape::{unescape, unescape_into};
-use super::{Batch, Encoding, Level, Prefilter, Record, Role, Timestamp, packed, text_duration};
+use super::{Batch, Encoding, Level, Prefilter, Record, Role, Timestamp, msgpack_record, text_duration};
 use std::borrow::Cow;
 use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_64;
@@ -144,7 +144,7 @@ impl<'a> Fields<'a> {
     #[inline]
     pub(crate) fn unmatched_roles_for(&self, prefilter: &impl Prefilter) -> Option<u16> {
         let same = |told: &Arc<dyn Prefilter>| std::ptr::addr_eq(Arc::as_ptr(told), prefilter);
-        self.batch.prefilter.as_ref().is_some_and(same).then_some(self.parsed.idle)
+        self.batch.prefilter.as_ref().is_some_and(same).then_some(self.parsed.unmatched_roles)
     }
 
     /// A role's text: numbers as written, strings unescaped, level by name, timestamp as RFC 3339.
@@ -186,7 +186,7 @@ impl<'a> Fields<'a> {
     #[must_use]
     pub fn member(&self, name: &str) -> Option<Value<'a>> {
         if self.record.encoding == Encoding::MessagePack {
-            return packed::member_of(self.line(), name);
+            return msgpack_record::member_of(self.line(), name);
         }
         let object = self.object();
         member_of(object, name).or_else(|| {
@@ -205,7 +205,7 @@ impl<'a> Fields<'a> {
     /// Calls `each` with every key of the event's top level, as written.
     pub fn each_key(&self, mut each: impl FnMut(&[u8])) {
         if self.record.encoding == Encoding::MessagePack {
-            return packed::each_key(self.line(), each);
+            return msgpack_record::each_key(self.line(), each);
         }
         let object = self.object();
         let Ok(mut members) = Members::new(object, json::skip_space(object, 0)) else { return };

@@ -2,7 +2,7 @@
 //! stack trace.
 
 use super::charset::utf16::Width;
-use super::trace::{self, TraceState};
+use super::stack_trace::{self, TraceState};
 use super::{Batch, Charset, Encoding, Record, Source, Span};
 
 /// A line tells its time within so many bytes.
@@ -143,7 +143,7 @@ impl Lines {
             let record = records[i];
             let line = record.span.of(bytes);
             let text = record.encoding == Encoding::Line && !line.trim_ascii_start().starts_with(b"{");
-            let step = trace::step(place, line);
+            let step = stack_trace::step(place, line);
             let start = if joined > first { records[joined - 1].span.start as usize } else { 0 };
             let goes_on = step.continues || (timed && step.begins.is_below_its_line());
             if text && open && goes_on && record.span.end() - start <= self.max_line_bytes {

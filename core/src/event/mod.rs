@@ -18,30 +18,30 @@ pub mod fault;
 pub mod fields;
 pub mod forward;
 mod found;
-pub mod inner;
 pub mod inspect;
 pub mod json;
-mod known;
 pub mod layout;
 pub mod level;
 pub mod lines;
 pub mod mask;
+pub mod masked_message;
+mod message_cache;
 pub mod msgpack;
+pub mod msgpack_record;
+pub mod nested_message;
 mod numbers;
 pub(crate) mod operation;
-pub mod packed;
 pub mod parsed;
 pub mod parser;
-mod parts;
+mod partial_lines;
 pub mod prefilter;
 pub mod roles;
-pub mod skeleton;
 mod slot;
 pub mod splice;
+pub mod stack_trace;
 pub mod text;
 pub mod text_duration;
 pub mod time;
-pub mod trace;
 pub mod transcode;
 pub mod unescape;
 pub mod unpack;
@@ -51,8 +51,8 @@ pub use charset::{ByteOrder, Charset};
 pub use edit::Edit;
 pub use fault::Fault;
 pub use fields::{Fields, Value};
-pub use known::SECRET_BYTES;
 pub use level::Level;
+pub use message_cache::SECRET_BYTES;
 pub use parsed::{ParsedEvent, Shape};
 pub use parser::EventParser;
 pub use prefilter::Prefilter;
@@ -175,7 +175,7 @@ pub struct Batch {
     pub parsed: Vec<ParsedEvent>,
     /// The tags of its records, in the arena.
     pub tags: Vec<Span>,
-    /// What its records are looked at with for the filters of rules.
+    /// Finds the roles of each record that no filter of a rule matches.
     pub prefilter: Option<Arc<dyn Prefilter>>,
     /// Released when the whole batch has left. A batch leaves in one piece.
     pub tokens: Vec<Box<dyn DeliveryToken>>,
@@ -194,7 +194,7 @@ impl Batch {
         &self.bytes[..self.filled]
     }
 
-    /// The view of record `i`, once looked at.
+    /// The view of record `i`, once parsed.
     #[inline]
     #[must_use]
     pub fn fields(&self, i: usize) -> Fields<'_> {

@@ -5,7 +5,7 @@ pub use super::slot::{Form, Slot};
 use super::time::Timestamp;
 use super::{Fault, Level, Span};
 
-/// What a record's bytes are.
+/// The kind of a record's bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Shape {
     /// Passes unanalysed: a piece of a long line, invalid UTF-8, malformed JSON.
@@ -56,9 +56,9 @@ pub struct InsertPoint {
 /// What one line says of itself.
 #[derive(Clone, Copy, Debug)]
 pub struct ParsedEvent {
-    /// What the bytes are.
+    /// The kind of the bytes.
     pub shape: Shape,
-    /// What is wrong with them.
+    /// The fault that was found in them.
     pub fault: Option<Fault>,
     /// How bad the event says it is.
     pub level: Option<Level>,
@@ -85,8 +85,8 @@ pub struct ParsedEvent {
     pub slots: [Slot; Role::PLACED],
     /// xxh3-64 of the message as written; 0 without one.
     pub message_hash: u64,
-    /// The hash of the message's skeleton ([`super::skeleton`]); 0 without a message.
-    pub skeleton: u64,
+    /// The hash of the masked message ([`super::masked_message`]); 0 without a message.
+    pub masked_hash: u64,
     /// xxh3-64 of the module; 0 without one.
     pub module_hash: u64,
     /// Of module and host together, in a way that [`Self::host_hash`] can take apart; 0 without
@@ -99,7 +99,7 @@ pub struct ParsedEvent {
     pub operation_hash: u64,
     /// The roles whose values no filter of a rule looks for, as bits by `Role as usize`; told for
     /// [`super::Batch::prefilter`] alone.
-    pub idle: u16,
+    pub unmatched_roles: u16,
     /// The kind of place in a text line that the module stands in, where the place could as well
     /// hold an identifier; 0 where it could not, and without a module.
     pub module_place: u32,
@@ -163,7 +163,7 @@ impl Default for ParsedEvent {
 }
 
 impl ParsedEvent {
-    /// Of what says nothing. A constant, for it is copied once an event.
+    /// An empty result. `const` because it is copied per event.
     pub(super) const NONE: Self = Self {
         shape: Shape::Opaque,
         fault: None,
@@ -179,12 +179,12 @@ impl ParsedEvent {
         may_have_trace: false,
         slots: [Slot { span: Span { start: 0, len: 0 }, form: Form::Absent, in_arena: false }; Role::PLACED],
         message_hash: 0,
-        skeleton: 0,
+        masked_hash: 0,
         module_hash: 0,
         place_hash: 0,
         actor_hash: 0,
         operation_hash: 0,
-        idle: 0,
+        unmatched_roles: 0,
         module_place: 0,
         level_words: LevelWords::NONE,
         rendered: Span { start: 0, len: 0 },
@@ -196,7 +196,7 @@ impl ParsedEvent {
     #[inline]
     pub(crate) fn prefetch(&self) -> u64 {
         let slots = [&self.slots[3], &self.slots[8]].map(|slot| u64::from(slot.span.start));
-        self.message_hash ^ self.operation_hash ^ slots[0] ^ slots[1] ^ u64::from(self.idle)
+        self.message_hash ^ self.operation_hash ^ slots[0] ^ slots[1] ^ u64::from(self.unmatched_roles)
     }
 
     /// Takes the host with this hash, where the event names none.

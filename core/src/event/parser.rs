@@ -1,29 +1,29 @@
 //! The pure stage: what one line says of itself, found without any memory of other lines.
 //!
 //! Two exceptions: the year of times written without one, which [`TimeContext`] rolls over from
-//! December to January as lines pass, and lines that came in parts, which `parts` puts together.
+//! December to January as lines pass, and lines that came in pieces, which `partial_lines` joins.
 //! Everything else is a function of the line, and of the batch's prefilter, so this stage can run
 //! on a thread of its own.
 
 use super::found::{KeyPrefixCache, RoleMatches};
 use super::json::{self, Malformed};
-use super::known::{MessageCache, SECRET_BYTES};
 use super::layout::{OwnLayout, TextReader};
+use super::masked_message::{MaskedMessage, Masks};
+use super::message_cache::{MessageCache, SECRET_BYTES};
 use super::parsed::{Annotation, Form, InsertPoint, LevelWords, ParsedEvent, Shape};
-use super::parts::Parts;
+use super::partial_lines::PartialLines;
 use super::roles::{Names, Role};
-use super::skeleton::{Masks, Skeleton};
 use super::time::{TimeContext, Timestamp};
 use super::unescape::unescape_into;
 use super::{
-    Batch, Charset, Encoding, Fault, Fields, Prefilter, Record, Span, clean, inner, numbers, operation, packed, text,
-    trace,
+    Batch, Charset, Encoding, Fault, Fields, Prefilter, Record, Span, clean, msgpack_record, nested_message, numbers,
+    operation, stack_trace, text,
 };
 use std::sync::{Arc, Weak};
 use xxhash_rust::xxh3::xxh3_64;
 
-/// Looks at records. Holds the tables of names and scratch space, and of the stream only the year
-/// clock.
+/// Parses records. It holds the tables of names and scratch space; of the stream it remembers only
+/// the year clock, lines that came in pieces, and messages seen lately.
 #[derive(Debug)]
 pub struct EventParser {
     names: Arc<Names>,
@@ -31,17 +31,17 @@ pub struct EventParser {
     annotation: String,
     context: TimeContext,
     reader: TextReader,
-    /// For the line inside a message.
-    inner: TextReader,
-    skeleton: Skeleton,
-    known: MessageCache,
-    /// Has said of known messages what is known of them.
+    /// Reads the line inside a message.
+    nested_reader: TextReader,
+    masked_message: MaskedMessage,
+    messages: MessageCache,
+    /// The prefilter whose hints the message cache holds.
     prefilter: Option<Weak<dyn Prefilter>>,
-    parts: Parts,
-    /// A line of the batch at hand says that it is a part.
-    marked: bool,
+    partial_lines: PartialLines,
+    /// A line of the current batch says that it is a piece of a longer one.
+    has_partial_marks: bool,
     pub(super) charset: Charset,
-    /// A line as UTF-8.
+    /// The current line, decoded to UTF-8.
     pub(super) decoded: Vec<u8>,
     /// A message or an operation without its escapes.
     plain: Vec<u8>,
@@ -61,12 +61,12 @@ impl EventParser {
             annotation,
             context,
             reader: TextReader::default(),
-            inner: TextReader::default(),
-            skeleton: Skeleton::default(),
-            known: MessageCache::new([0; SECRET_BYTES]),
+            nested_reader: TextReader::default(),
+            masked_message: MaskedMessage::default(),
+            messages: MessageCache::new([0; SECRET_BYTES]),
             prefilter: None,
-            parts: Parts::default(),
-            marked: false,
+            partial_lines: PartialLines::default(),
+            has_partial_marks: false,
             charset: Charset::Auto,
             decoded: Vec::new(),
             plain: Vec::new(),
@@ -74,11 +74,11 @@ impl EventParser {
         }
     }
 
-    /// Also masks what `masks` match when it makes skeletons of messages.
+    /// Also masks what `masks` match when it masks the variables of messages.
     #[must_use]
     pub fn with_masks(mut self, masks: Masks) -> Self {
-        self.skeleton = Skeleton::new(masks);
-        self.known.clear();
+        self.masked_message = MaskedMessage::new(masks);
+        self.messages.clear();
         self
     }
 
@@ -86,7 +86,7 @@ impl EventParser {
     #[must_use]
     pub fn with_layouts(mut self, layouts: &[OwnLayout]) -> Self {
         let layouts: Arc<[OwnLayout]> = layouts.into();
-        (self.reader, self.inner) = (TextReader::new(layouts.clone()), TextReader::new(layouts));
+        (self.reader, self.nested_reader) = (TextReader::new(layouts.clone()), TextReader::new(layouts));
         self
     }
 
@@ -94,7 +94,7 @@ impl EventParser {
     /// nobody can know keeps others from making messages that it would take for each other.
     #[must_use]
     pub fn with_secret(mut self, secret: [u8; SECRET_BYTES]) -> Self {
-        self.known = MessageCache::new(secret);
+        self.messages = MessageCache::new(secret);
         self
     }
 
@@ -103,7 +103,7 @@ impl EventParser {
         self.context.set_present(now);
     }
 
-    /// Looks at every record of the batch that has not been parsed yet. A panic on a record leaves
+    /// Parses every record of the batch that has not been parsed yet. A panic on a record leaves
     /// it opaque and counted.
     pub fn parse(&mut self, batch: &mut Batch) {
         let all_utf8 = simdutf8::basic::from_utf8(batch.data()).is_ok();
@@ -120,8 +120,8 @@ impl EventParser {
                 let Batch { bytes, arena, records, parsed, .. } = batch;
                 parser.parse_record(bytes, arena, &records[i], all_utf8, &mut parsed[i]);
                 *is_parsed = true;
-                let idle = parser.idle(&batch.fields(i));
-                batch.parsed[i].idle = idle;
+                let unmatched = parser.unmatched_roles(&batch.fields(i));
+                batch.parsed[i].unmatched_roles = unmatched;
             });
             // What a prefilter did not survive the engine asks again, which knows what a panic in
             // rules means.
@@ -130,10 +130,10 @@ impl EventParser {
                 batch.parsed[i] = ParsedEvent { fault: Some(Fault::Panic), ..ParsedEvent::default() };
             }
         }
-        let mut parts = std::mem::take(&mut self.parts);
-        let marked = std::mem::take(&mut self.marked);
-        parts.join(batch, first, marked, self);
-        self.parts = parts;
+        let mut partial_lines = std::mem::take(&mut self.partial_lines);
+        let marked = std::mem::take(&mut self.has_partial_marks);
+        partial_lines.join(batch, first, marked, self);
+        self.partial_lines = partial_lines;
     }
 
     #[inline]
@@ -173,14 +173,14 @@ impl EventParser {
                     *parsed = ParsedEvent { fault: Some(Fault::Json), ..ParsedEvent::default() };
                 }
             }
-            Some(_) if is_other_json(&line[first..]) => parsed.fault = Some(Fault::NotAnObject),
+            Some(_) if clean::is_other_json(&line[first..]) => parsed.fault = Some(Fault::NotAnObject),
             Some(_) => self.parse_text(bytes, arena, record.span, parsed),
         }
         self.read_roles(parsed, record, bytes, arena);
     }
 
     fn parse_map(&mut self, bytes: &[u8], arena: &mut Vec<u8>, record: &Record, parsed: &mut ParsedEvent) {
-        packed::parse_record(bytes, arena, record, &self.names, &mut self.context, parsed);
+        msgpack_record::parse_record(bytes, arena, record, &self.names, &mut self.context, parsed);
         if parsed.shape == Shape::Json {
             self.parse_inside(bytes, arena, parsed);
         }
@@ -236,12 +236,17 @@ impl EventParser {
         found.give(parsed);
         parsed.level_is_default = matched.level_is_default;
         parsed.slots.iter_mut().for_each(|slot| slot.in_arena = in_arena);
-        self.marked |= matched.is_partial(text);
+        self.has_partial_marks |= matched.is_partial(text);
         if text[matched.message.clone()].trim_ascii_start().starts_with(b"{") {
-            let names = (&*self.names, &mut self.context, &mut self.inner);
-            inner::parse_nested(names, bytes, arena, parsed, matched.time_is_coarse);
+            let names = (&*self.names, &mut self.context, &mut self.nested_reader);
+            nested_message::parse_nested(names, bytes, arena, parsed, matched.time_is_coarse);
         } else if matched.layout != "plain" {
-            inner::parse_behind_prose(&self.names, &mut self.context, if in_arena { arena } else { bytes }, parsed);
+            nested_message::parse_behind_prose(
+                &self.names,
+                &mut self.context,
+                if in_arena { arena } else { bytes },
+                parsed,
+            );
         }
         let module = parsed.slots[Role::Module as usize];
         if module.form != Form::Absent && module.in_arena == in_arena {
@@ -267,31 +272,38 @@ impl EventParser {
         let message = parsed.slots[Role::Message as usize];
         let open = parsed.level.is_none() || parsed.level_is_default || message.of(bytes, arena).starts_with(b"{");
         if open && message.form != Form::Absent {
-            inner::parse_nested((&self.names, &mut self.context, &mut self.inner), bytes, arena, parsed, false);
+            nested_message::parse_nested(
+                (&self.names, &mut self.context, &mut self.nested_reader),
+                bytes,
+                arena,
+                parsed,
+                false,
+            );
         }
     }
 
     /// What detectors ask of the roles that were found, so that they read no bytes that another
-    /// processor has written: numbers, hashes, the skeleton, and whether there may be traces.
+    /// processor has written: numbers, hashes, the hash of the masked message, and whether there
+    /// may be traces.
     #[inline]
     pub(super) fn read_roles(&mut self, parsed: &mut ParsedEvent, record: &Record, bytes: &[u8], arena: &[u8]) {
         let [message, duration, status] =
             [Role::Message, Role::Duration, Role::Status].map(|role| &parsed.slots[role as usize]);
-        self.known.ask(message.of(bytes, arena), message.form == Form::Escaped);
+        self.messages.begin(message.of(bytes, arena), message.form == Form::Escaped);
         let in_milliseconds = numbers::in_milliseconds(duration.of(bytes, arena), duration, parsed.unit);
         parsed.duration_ms = in_milliseconds.unwrap_or(f64::NAN);
         parsed.status = numbers::status(status.of(bytes, arena));
         // What an envelope takes for granted nobody has said.
         let said = parsed.level.filter(|_| !parsed.level_is_default);
-        parsed.may_go_on = message.form != Form::Absent && trace::may_begin(message.of(bytes, arena), said);
-        parsed.may_have_trace = trace::may_be_inside(record, parsed, bytes);
+        parsed.may_go_on = message.form != Form::Absent && stack_trace::may_begin(message.of(bytes, arena), said);
+        parsed.may_have_trace = stack_trace::may_be_inside(record, parsed, bytes);
         parsed.message_hash = hash_of(parsed, bytes, arena, Role::Message);
         parsed.module_hash = hash_of(parsed, bytes, arena, Role::Module);
         parsed.place_hash = parsed.module_hash ^ hash_of(parsed, bytes, arena, Role::Host).rotate_left(21);
         parsed.actor_hash = parsed.place_hash ^ hash_of(parsed, bytes, arena, Role::Thread).rotate_left(42);
         parsed.operation_hash = self.operation_of(parsed, bytes, arena);
         if matches!(parsed.shape, Shape::Json | Shape::Text) && parsed.message_hash != 0 {
-            parsed.skeleton = self.skeleton_of(parsed, bytes, arena);
+            parsed.masked_hash = self.masked_hash_of(parsed, bytes, arena);
         }
     }
 
@@ -314,49 +326,49 @@ impl EventParser {
         }
     }
 
-    /// The hash of the skeleton of the message that `known` was asked for.
+    /// The hash of the masked message whose cache entry was looked up.
     #[inline]
-    fn skeleton_of(&mut self, parsed: &ParsedEvent, bytes: &[u8], arena: &[u8]) -> u64 {
-        let known = self.known.asked();
+    fn masked_hash_of(&mut self, parsed: &ParsedEvent, bytes: &[u8], arena: &[u8]) -> u64 {
+        let known = self.messages.entry();
         if let Some(known) = &known
-            && known.skeleton != 0
+            && known.masked_hash != 0
         {
-            return known.skeleton;
+            return known.masked_hash;
         }
         let slot = parsed.slots[Role::Message as usize];
         let raw = slot.of(bytes, arena);
-        let skeleton = if slot.form == Form::Escaped {
+        let masked_hash = if slot.form == Form::Escaped {
             self.plain.clear();
             unescape_into(raw, &mut self.plain);
-            self.skeleton.read(&self.plain)
+            self.masked_message.read(&self.plain)
         } else {
-            self.skeleton.read(raw)
+            self.masked_message.read(raw)
         };
         if let Some(known) = known {
-            known.skeleton = skeleton;
+            known.masked_hash = masked_hash;
         }
-        skeleton
+        masked_hash
     }
 
     /// The roles of what was parsed last whose values no filter looks for.
     #[inline]
-    fn idle(&mut self, fields: &Fields<'_>) -> u16 {
+    fn unmatched_roles(&mut self, fields: &Fields<'_>) -> u16 {
         const MESSAGE: u16 = 1 << Role::Message as u16;
         let (Some(prefilter), parsed) = (&fields.batch().prefilter, fields.parsed()) else { return 0 };
-        let message = if parsed.skeleton == 0 { None } else { self.known.last() };
-        match message.as_ref().and_then(|message| message.idle(parsed.level)) {
-            Some(idle) => prefilter.idle(fields, !MESSAGE) | if idle { MESSAGE } else { 0 },
+        let message = if parsed.masked_hash == 0 { None } else { self.messages.last_entry() };
+        match message.as_ref().and_then(|message| message.filter_hint(parsed.level)) {
+            Some(unmatched) => prefilter.unmatched_roles(fields, !MESSAGE) | if unmatched { MESSAGE } else { 0 },
             None => {
-                let idle = prefilter.idle(fields, u16::MAX);
+                let unmatched = prefilter.unmatched_roles(fields, u16::MAX);
                 if let Some(message) = message {
-                    message.tell(parsed.level, idle & MESSAGE != 0);
+                    message.set_filter_hint(parsed.level, unmatched & MESSAGE != 0);
                 }
-                idle
+                unmatched
             }
         }
     }
 
-    /// What another prefilter has said of messages is forgotten.
+    /// Clears the hints in the message cache if they are of another prefilter.
     fn set_prefilter(&mut self, prefilter: Option<&Arc<dyn Prefilter>>) {
         let Some(now) = prefilter else { return };
         let same = |so_far: &Weak<dyn Prefilter>| std::ptr::addr_eq(so_far.as_ptr(), Arc::as_ptr(now));
@@ -364,20 +376,8 @@ impl EventParser {
             // Weak, so that rules which are no more are not kept; and as long as it is held, no
             // others are at their address.
             self.prefilter = Some(Arc::downgrade(now));
-            self.known.forget_idle();
+            self.messages.clear_filter_hints();
         }
-    }
-}
-
-/// A whole JSON value that is no object. What only looks like one (`[notice] child found`) is text.
-fn is_other_json(text: &[u8]) -> bool {
-    let text = text.trim_ascii_end();
-    match text.first() {
-        Some(b'[') => text.ends_with(b"]") && json::validate(text),
-        Some(b'"') => text.ends_with(b"\"") && json::validate(text),
-        Some(b'-' | b'0'..=b'9') => text.last().is_some_and(u8::is_ascii_digit) && json::validate(text),
-        Some(b't' | b'f' | b'n') => matches!(text, b"true" | b"false" | b"null"),
-        _ => false,
     }
 }
 

@@ -11,5 +11,5 @@ pub trait Prefilter: std::fmt::Debug + Send + Sync {
     /// event of this level. A bit that is not set tells nothing. What it says of a message is
     /// remembered, so it depends on nothing but the level, what is written there, and whether that
     /// has escapes.
-    fn idle(&self, fields: &Fields<'_>, asked: u16) -> u16;
+    fn unmatched_roles(&self, fields: &Fields<'_>, asked: u16) -> u16;
 }

@@ -14,7 +14,8 @@ use super::written_duration::{WrittenDuration, unit};
 /// Words before a duration; behind these a number without unit counts as well.
 const WORDS: [&str; 7] = ["took", "time", "elapsed", "duration", "latency", "taken", "runtime"];
 /// Words that are said of other things too, so that a unit must follow.
-const WORDS_WITH_UNIT: [&str; 7] = ["cost", "costs", "spent", "lasted", "rt", "dauer", "dauerte"];
+const WORDS_WITH_UNIT: [&str; 11] =
+    ["cost", "costs", "spent", "lasted", "rt", "dauer", "dauerte", "dur", "op_msg", "op_query", "op_command"];
 /// What may stand before `time`, joined by `_` or a capital letter.
 const TIMES: [&str; 16] = [
     "response",
@@ -63,7 +64,8 @@ const ASIAN: [&str; 21] = [
 /// Those that are said of money as well, or of what is still to come, and accented ones of Europe.
 const ASIAN_WITH_UNIT: [&str; 8] = ["花费", "花費", "费时", "費時", "历时", "歷時", "durée", "duración"];
 /// Words that `in` follows where it leads to a duration, besides those that end in `ed`.
-const DONE: [&str; 9] = ["done", "built", "ran", "ready", "sent", "read", "written", "run", "ok"];
+const DONE: [&str; 11] =
+    ["done", "built", "ran", "ready", "sent", "read", "written", "run", "ok", "startup", "initialization"];
 /// A message with one of these tells of plans.
 const PLANS: [&str; 26] = [
     "retry",
@@ -164,7 +166,7 @@ impl SpokenDuration {
                 b'P' => matches!(message.get(at + 1), Some(b'T' | b'0'..=b'9')),
                 _ => false,
             };
-            number && (b" :=(<~".contains(&before) || before >= 0x80)
+            number && (b" :=(<~[".contains(&before) || before >= 0x80)
         };
         let found = (1..message.len()).filter(begins).find_map(|start| Self::at(message, start))?;
         (!tells_of_plans(message)).then_some(found)
@@ -176,8 +178,17 @@ impl SpokenDuration {
         let named = lead.named(message)?;
         let written = WrittenDuration::at(&message[start..])?;
         let rest = &message[start + written.length..];
-        if rest.first().is_some_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b':' | b'-' | b'/' | b'%')) {
+        let goes_on = match rest {
+            [b':', b' ', ..] => written.unit.is_none(),
+            [b':' | b'-' | b'/' | b'%', ..] => true,
+            [byte, ..] => byte.is_ascii_alphanumeric(),
+            [] => false,
+        };
+        if goes_on {
             return None;
+        }
+        if message[start - 1] == b'[' {
+            return Self::bracketed(rest, &lead, &named, start, written);
         }
         if written.is_clock && !named.span {
             return None;
@@ -199,6 +210,29 @@ impl SpokenDuration {
         }
         let unit = unit.unwrap_or(if written.unit.is_none() && written.has_point { 1e3 } else { 1.0 });
         Some(Self { from: lead.from, start, written, unit })
+    }
+}
+
+impl SpokenDuration {
+    /// A number in brackets, which needs a unit in them, behind them or in its name: `took[1.2s]`,
+    /// `took_millis[1204]`, `startup in [3120] milliseconds`.
+    fn bracketed(
+        rest: &[u8],
+        lead: &Lead<'_>,
+        named: &Named,
+        start: usize,
+        mut written: WrittenDuration,
+    ) -> Option<Self> {
+        let behind = rest.strip_prefix(b"]")?;
+        let behind = behind.strip_prefix(b" ").and_then(unit).map(|(unit, _)| unit);
+        let unit = lead.unit.or(named.unit);
+        written.unit = written.unit.or(behind);
+        (written.unit.is_some() || unit.is_some() && !written.has_comma && !written.is_clock).then_some(Self {
+            from: lead.from,
+            start,
+            written,
+            unit: behind.or(unit).unwrap_or(1.0),
+        })
     }
 }
 
@@ -228,7 +262,7 @@ impl<'a> Lead<'a> {
         loop {
             let text = &message[..stop];
             match text.last()? {
-                b' ' | b'(' | b'<' | b'~' => stop -= 1,
+                b' ' | b'(' | b'<' | b'~' | b'[' => stop -= 1,
                 b':' | b'=' => (stop, is_marked) = (stop - 1, true),
                 0x80.. => match BETWEEN.iter().find(|word| text.ends_with(word.as_bytes())) {
                     Some(word) => {
@@ -267,6 +301,11 @@ impl<'a> Lead<'a> {
             Some(lower)
         };
         let word = &lower(self.word)?[..self.word.len()];
+        if word == b"long" {
+            // etcd's `took too long (204.5ms)`.
+            let is_said = message[..self.from].ends_with(b"took too ");
+            return is_said.then_some(Named { unit: None, with_unit: true, span: true });
+        }
         if word != b"in" {
             return named(word);
         }

@@ -70,7 +70,7 @@ impl Holding {
         Self { door: Arc::clone(door), bytes: 0, permit: None }
     }
 
-    /// Takes room for so many more bytes, if there is some.
+    /// Reserves this many bytes, if the limit leaves room for them.
     fn reserve(&mut self, bytes: usize) -> Result<(), Refusal> {
         self.bytes += bytes;
         if self.bytes > self.door.shared.peers.max_pending_bytes {
@@ -86,7 +86,7 @@ impl Holding {
         Ok(())
     }
 
-    /// Gives so many bytes back.
+    /// Releases this many reserved bytes.
     fn release(&mut self, bytes: usize) {
         self.bytes -= bytes;
         drop(self.permit.as_mut().and_then(|permit| permit.split(bytes)));

@@ -104,7 +104,7 @@ pub struct Intake {
 
 /// The source with the parser that looks at its batches.
 pub struct ParsedSource {
-    /// What was taken.
+    /// The bytes that were taken.
     pub intake: Intake,
     /// Looks at it.
     pub parser: EventParser,

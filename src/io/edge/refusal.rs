@@ -3,7 +3,7 @@
 use super::flight::{Flight, PieceVerdict};
 use super::peer::Shared;
 use crate::event::msgpack::Reader;
-use crate::event::{Fault, packed};
+use crate::event::{Fault, msgpack_record};
 use crate::io::dead_letter::Letter;
 use crate::io::outputs::Form;
 use std::io;
@@ -56,7 +56,7 @@ fn line_of(entry: &[u8], tag: &[u8]) -> Vec<u8> {
     // The head of an entry is followed by its time, then the record.
     let mut reader = Reader::new(entry, 1);
     if reader.skip().is_ok() {
-        let _ = packed::render(&entry[reader.at()..], &entry[1..reader.at()], tag, None, &mut line);
+        let _ = msgpack_record::render(&entry[reader.at()..], &entry[1..reader.at()], tag, None, &mut line);
     }
     line
 }

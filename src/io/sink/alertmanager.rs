@@ -34,7 +34,7 @@ pub struct Alerts {
     /// About how many bytes they take.
     bytes: usize,
     next: u64,
-    /// Those of the message under way.
+    /// The alerts of the message that is being sent.
     under_way: Vec<u64>,
     /// When the oldest that is yet to be told came.
     news_since: Option<Instant>,

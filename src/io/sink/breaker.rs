@@ -2,8 +2,8 @@
 //! circuit breaker.
 //!
 //! After the n-th failure in a row the next try waits between half and all of 2^(n−1) seconds, at
-//! most one minute, so that whoever is back hears within a minute; a server that asks for more
-//! (`Retry-After`) is given up to five. The spread keeps many filters from coming back at once
+//! most one minute, so that a server that is back hears within a minute; a server that asks for
+//! more (`Retry-After`) is given up to five. The spread keeps many filters from coming back at once
 //! ("equal jitter": M. Brooker, *Exponential Backoff and Jitter*, 2015). From the fifth failure on
 //! the breaker is open: a try then is a probe with one message, and what comes meanwhile waits. One
 //! answer closes it.

@@ -42,7 +42,7 @@ pub enum SinkError {
         /// Why.
         error: Errno,
     },
-    /// What is needed to reach a server is not there.
+    /// Something that is needed to reach a server is missing.
     #[error("cannot use the sink {sink}: {why}")]
     Remote {
         /// Which.

@@ -101,7 +101,7 @@ impl LearnedColumns {
             return None;
         }
         // What no filter looks for was told of what the line says by itself.
-        let mut learned = ParsedEvent { level: level.or(parsed.level), idle: 0, ..*parsed };
+        let mut learned = ParsedEvent { level: level.or(parsed.level), unmatched_roles: 0, ..*parsed };
         if is_id {
             learned.slots[Role::Module as usize].form = Form::Absent;
             learned.module_hash = 0;

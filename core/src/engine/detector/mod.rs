@@ -27,7 +27,7 @@ use super::state::Evict;
 pub use super::state::TableUse;
 use super::template::{Merge, TemplateMatch, Templates};
 use crate::engine::snapshot::Persist;
-use crate::event::trace::Stack;
+use crate::event::stack_trace::Stack;
 use crate::event::{Fields, ParsedEvent};
 pub use failure::FailureLevel;
 pub(super) use failure::is_failure;

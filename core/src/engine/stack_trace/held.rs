@@ -17,7 +17,8 @@ pub(crate) struct HeldEvent {
 impl HeldEvent {
     /// Copies the event of `fields`. `host` is used where the event has none.
     pub(super) fn new(fields: &Fields<'_>, host: &str) -> Self {
-        let mut parsed = ParsedEvent { shape: Shape::Text, may_have_trace: false, idle: 0, ..*fields.parsed() };
+        let mut parsed =
+            ParsedEvent { shape: Shape::Text, may_have_trace: false, unmatched_roles: 0, ..*fields.parsed() };
         let mut bytes = Vec::new();
         for (slot, role) in parsed.slots.iter_mut().zip(Role::ALL) {
             let value = fields.raw(role).unwrap_or_default();
@@ -44,17 +45,17 @@ impl HeldEvent {
     }
 
     /// Raises the level to at least `level` and replaces the message by `said`, a text and the hash
-    /// of its skeleton.
+    /// of the masked message.
     pub(super) fn becomes(&mut self, level: Level, said: Option<(&[u8], u64)>) {
         let Some(parsed) = self.batch.parsed.first_mut() else { return };
         parsed.level = parsed.level.max(Some(level));
-        let Some((said, skeleton)) = said else { return };
+        let Some((said, masked_hash)) = said else { return };
         let start = self.batch.bytes.len();
         self.batch.bytes.extend_from_slice(said);
         self.batch.filled = self.batch.bytes.len();
         let slot = &mut parsed.slots[Role::Message as usize];
         (slot.span, slot.form, slot.in_arena) = (Span::new(start, self.batch.filled), Form::Text, false);
-        (parsed.message_hash, parsed.skeleton) = (xxh3_64(said), skeleton);
+        (parsed.message_hash, parsed.masked_hash) = (xxh3_64(said), masked_hash);
         self.batch.records[0].span = slot.span;
     }
 

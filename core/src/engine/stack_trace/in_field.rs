@@ -1,6 +1,6 @@
 //! Stack traces in a single field of an event.
 
-use crate::event::trace::{self, Stack};
+use crate::event::stack_trace::{self, Stack};
 use crate::event::{Fields, Role, Shape, Value};
 
 /// Members that may contain a whole stack trace.
@@ -44,16 +44,16 @@ pub fn in_field(fields: &Fields<'_>) -> Option<Stack> {
 
 #[cold]
 fn read_field(fields: &Fields<'_>, json: bool) -> Option<Stack> {
-    let in_message = fields.text(Role::Message).and_then(|text| trace::stack_in(text.as_bytes()));
+    let in_message = fields.text(Role::Message).and_then(|text| stack_trace::stack_in(text.as_bytes()));
     if in_message.is_some() || !json {
         return in_message;
     }
     MEMBERS.into_iter().find_map(|name| match fields.member(name)? {
-        Value::Text(text) => trace::stack_in(text.as_bytes()),
+        Value::Text(text) => stack_trace::stack_in(text.as_bytes()),
         // One frame or more an element.
         Value::Nested(json) if json.starts_with('[') => {
             let lines: Vec<String> = serde_json::from_str(&json).ok()?;
-            trace::stack_in(lines.join("\n").as_bytes())
+            stack_trace::stack_in(lines.join("\n").as_bytes())
         }
         _ => None,
     })

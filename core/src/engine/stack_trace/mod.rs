@@ -25,9 +25,9 @@ mod in_field;
 mod stream;
 
 use super::state::Table;
+use crate::event::masked_message::{MaskedMessage, Masks};
 use crate::event::parsed::Form;
-use crate::event::skeleton::{Masks, Skeleton};
-use crate::event::trace::{self, Begin, Stack, StackReader, Step, TraceState};
+use crate::event::stack_trace::{self, Begin, Stack, StackReader, Step, TraceState};
 use crate::event::unescape::unescape;
 use crate::event::{Fields, Level, Role, Shape, Timestamp};
 pub(crate) use held::HeldEvent;
@@ -88,7 +88,7 @@ pub struct StackTraceAssembler {
     last: [u64; 16],
     /// The key of the trace that the current event belongs to.
     at_hand: Option<u64>,
-    skeleton: Skeleton,
+    masked: MaskedMessage,
 }
 
 impl Default for StackTraceAssembler {
@@ -107,7 +107,7 @@ impl StackTraceAssembler {
             streams: Table::new(STREAMS),
             last: std::array::from_fn(first_stream_of),
             at_hand: None,
-            skeleton: Skeleton::new(masks),
+            masked: MaskedMessage::new(masks),
         }
     }
 }
@@ -200,7 +200,7 @@ impl StackTraceAssembler {
                 return Some(true);
             }
             // The text of an exception may have several lines, which have no header.
-            let begins = trace::step(TraceState::Outside, line.message).begins;
+            let begins = stack_trace::step(TraceState::Outside, line.message).begins;
             if headless && begins == Begin::No && self.is_regular(line) && !line.tells_more() {
                 let open = &mut self.open[at];
                 (open.heard, self.at_hand) = (line.now, Some(open.key));
@@ -224,7 +224,7 @@ impl StackTraceAssembler {
         // For most lines the parser has found from the first bytes that they neither begin nor
         // continue a trace.
         let may = line.fields.parsed().may_go_on;
-        let step = if may { trace::step(TraceState::Outside, line.message) } else { Step::default() };
+        let step = if may { stack_trace::step(TraceState::Outside, line.message) } else { Step::default() };
         if line.header.is_own() {
             return self.begin_at_header(line, step);
         }
@@ -340,7 +340,7 @@ impl StackTraceAssembler {
             Some(mut event) if whole && !belongs => {
                 let said = reader.said();
                 let named = matches!(begins, Begin::Traceback | Begin::Named) && !said.is_empty();
-                let said = (named && said != event.message()).then(|| (said, self.skeleton.read(said)));
+                let said = (named && said != event.message()).then(|| (said, self.masked.read(said)));
                 event.becomes(Level::Error, said);
                 self.ended.push(Trace { stack, head, event: Some(event), told });
             }
@@ -444,7 +444,7 @@ fn header_of(fields: &Fields<'_>, text: bool, below: impl FnOnce() -> bool) -> H
         // `panic:` and `Error:` are read as levels, but not where they begin a stack trace.
         let labelled = parsed.level.is_some()
             && (!parsed.may_go_on || {
-                let begins = trace::step(TraceState::Outside, fields.line()).begins;
+                let begins = stack_trace::step(TraceState::Outside, fields.line()).begins;
                 begins == Begin::No || (begins == Begin::Named && !below())
             });
         return if labelled { Header::Label } else { Header::Bare };

@@ -1,6 +1,6 @@
 use super::*;
 use crate::engine::testing;
-use crate::event::packed;
+use crate::event::msgpack_record;
 
 /// Returns the indexes of lines that are events of their own, and the traces among them: level and
 /// exception, or `=`, level and message of an event that was held back.
@@ -234,7 +234,11 @@ fn a_field_may_hold_a_whole_trace() {
     let stack = |line: &str| {
         let found = in_field(&testing::parsed_batch(&mut testing::parser(), line).fields(0));
         // The same in MessagePack gives the same result.
-        assert_eq!(in_field(&packed::tests::parsed_batch(&[], &packed::tests::pack(line)).fields(0)), found, "{line}");
+        assert_eq!(
+            in_field(&msgpack_record::tests::parsed_batch(&[], &msgpack_record::tests::pack(line)).fields(0)),
+            found,
+            "{line}"
+        );
         found
     };
     let inside = r#"{"level":"ERROR","message":"x","error":{"stack":"TypeError: y\n    at f (/a.js:1:2)"}}"#;
@@ -308,9 +312,9 @@ fn what_a_trace_says_is_masked_as_the_parser_masks() {
     (0..batch.records.len()).for_each(|i| assert!(traces.goes_on(&batch.fields(i), Timestamp(0))));
     traces.finish();
     let [trace] = &traces.take_ended()[..] else { panic!() };
-    let told = trace.event.as_ref().unwrap().fields().parsed().skeleton;
+    let told = trace.event.as_ref().unwrap().fields().parsed().masked_hash;
     let said =
-        |line: &str, parser: &mut crate::event::EventParser| testing::parsed_batch(parser, line).parsed[0].skeleton;
+        |line: &str, parser: &mut crate::event::EventParser| testing::parsed_batch(parser, line).parsed[0].masked_hash;
     assert_eq!(told, said("KeyError: tenant-blue", &mut parser));
     assert_eq!(told, said("KeyError: tenant-red", &mut parser));
 }

@@ -1,12 +1,12 @@
-//! Holes in which only one word was seen so far. These are nearly all holes, and most never see a
-//! second word.
+//! Wildcards in which only one word was seen so far. These are nearly all wildcards, and most never
+//! see a second word.
 //!
 //! They are kept in two generations. When the young generation is full, it becomes the old one, and
 //! the previous old one is dropped as a whole: searching for a victim on each insertion would cost
-//! several times as much. If hardly any hole of a generation saw a second word, as when each
-//! message begins with a unique word, only the holes of one skeleton in eight are kept from then
-//! on. These stay eight times as long, so that a position that does vary is still found. Memory: 25
-//! to 50 bytes a hole; capped.
+//! several times as much. If hardly any wildcard of a generation saw a second word, as when each
+//! message begins with a unique word, only the wildcards of one masked message in eight are kept
+//! from then on. These stay eight times as long, so that a position that does vary is still found.
+//! Memory: 25 to 50 bytes a wildcard; capped.
 
 use super::TemplateId;
 use crate::engine::state::{AlreadyHashed, Evict};
@@ -14,15 +14,17 @@ use hashbrown::HashMap;
 use hashbrown::hash_map::Entry;
 use std::hash::BuildHasherDefault;
 
-/// Holes that [`Evict::shrink`] always leaves, and the least size of a generation that is judged.
+/// Wildcards that [`Evict::shrink`] always leaves, and the least size of a generation that is
+/// judged.
 const KEPT: usize = 1_000;
 
-/// A generation counts as unproductive when fewer than one in this many holes saw a second word…
+/// A generation counts as unproductive when fewer than one in this many wildcards saw a second
+/// word…
 const MET_OF: u64 = 64;
-/// …and then only one skeleton in this many is kept.
+/// …and then only one masked message in this many is kept.
 const SAMPLED: u64 = 8;
 
-/// The hash of the first word in a hole, and the template of its message.
+/// The hash of the first word in a wildcard, and the template of its message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct FirstSight {
     pub(super) word: u32,
@@ -31,21 +33,21 @@ pub(super) struct FirstSight {
 
 type Generation = HashMap<u64, FirstSight, BuildHasherDefault<AlreadyHashed>>;
 
-/// First words by the keys of their holes.
+/// First words by the keys of their wildcards.
 #[derive(Debug, Default)]
 pub(super) struct FirstSights {
     young: Generation,
     old: Generation,
     evictions: u64,
-    /// Holes that saw a second word since the last change of generations.
+    /// Wildcards that saw a second word since the last change of generations.
     met: u64,
     /// The last generation was unproductive.
     sampling: bool,
 }
 
 impl FirstSights {
-    /// Returns the first word of a hole, or stores `sight` as the first. With `room` for that many
-    /// holes, nothing is dropped while there are at most half as many.
+    /// Returns the first word of a wildcard, or stores `sight` as the first. With `room` for that
+    /// many wildcards, nothing is dropped while there are at most half as many.
     pub(super) fn meet(&mut self, key: u64, sight: FirstSight, room: usize) -> Option<FirstSight> {
         if !self.old.is_empty()
             && let Some(first) = self.old.get(&key)
@@ -71,7 +73,7 @@ impl FirstSights {
         None
     }
 
-    /// Whether the holes of a skeleton with this hash are kept.
+    /// Whether the wildcards of a masked message with this hash are kept.
     pub(super) fn takes(&self, hash: u64) -> bool {
         !self.sampling || (hash >> 32).is_multiple_of(SAMPLED)
     }

@@ -1,6 +1,6 @@
-//! Folds repetition: the skeleton `a <*> b <*> a <*> b <*>` becomes `a <*> b <*>`.
+//! Folds repetition: the masked message `a <*> b <*> a <*> b <*>` becomes `a <*> b <*>`.
 
-use crate::event::skeleton::VARIABLE;
+use crate::event::masked_message::VARIABLE;
 
 /// Skeletons with fewer words are not folded.
 const LEAST_WORDS: usize = 6;

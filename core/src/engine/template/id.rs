@@ -4,7 +4,7 @@ use crate::engine::state::HeapSize;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// The id of a template: xxh3-64 of its skeleton (masked message). Printed as 16 hex digits.
+/// The id of a template: xxh3-64 of its masked message. Printed as 16 hex digits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct TemplateId(pub u64);
@@ -25,7 +25,7 @@ impl std::str::FromStr for TemplateId {
 
 impl HeapSize for TemplateId {}
 
-/// The id for the text of a skeleton; never 0, which means no template.
+/// The id for the text of a masked message; never 0, which means no template.
 pub(super) fn id_of(text: &str) -> TemplateId {
     TemplateId(xxhash_rust::xxh3::xxh3_64(text.as_bytes()).max(1))
 }

@@ -1,73 +1,72 @@
-//! The slow path of the miner: skeletons that are new, or whose template was merged or evicted.
+//! The slow path of the miner: masked messages that are new, or whose template was merged or
+//! evicted.
 
 use super::wording::Wording;
-use super::{Merge, Template, TemplateId, TemplateMatch, Templates, example_of, fold, hole, id_of};
-use crate::event::skeleton::{Skeleton, VARIABLE};
+use super::{Merge, Template, TemplateId, TemplateMatch, Templates, example_of, fold, id_of, wildcard};
+use crate::event::masked_message::{MaskedMessage, VARIABLE};
 use crate::event::{Fields, Role, Timestamp};
 
 /// Most bytes of a template's displayed text. Its id is the hash of the uncut text.
 pub(super) const TEXT_BYTES: usize = 400;
 
 impl Templates {
-    /// Handles a skeleton that is new, or whose template was merged or evicted.
+    /// Handles a masked message that is new, or whose template was merged or evicted.
     #[cold]
     pub(super) fn see_again(&mut self, fields: &Fields<'_>, now: Timestamp, merges: &mut Vec<Merge>) -> TemplateMatch {
-        let hash = fields.parsed().skeleton;
+        let hash = fields.parsed().masked_hash;
         let id = match self.template_of(hash) {
             Some(id) => id,
-            None => {
-                self.read(fields, |templates, skeleton, message| templates.learn(skeleton, hash, message, now, merges))
-            }
+            None => self.read(fields, |templates, masked, message| templates.learn(masked, hash, message, now, merges)),
         };
         if self.templates.get_mut(id.0).is_none() {
-            self.read(fields, |templates, skeleton, message| {
-                templates.insert(id, Wording::own(skeleton, &skeleton.text(), message), message, now);
+            self.read(fields, |templates, masked, message| {
+                templates.insert(id, Wording::own(masked, &masked.text(), message), message, now);
             });
         }
         self.count(id, fields.parsed().level, now).unwrap_or_default()
     }
 
-    /// The template of a known skeleton, after all merges so far.
-    fn template_of(&mut self, skeleton: u64) -> Option<TemplateId> {
-        let id = match self.templates.touched(skeleton) {
-            Some(_) => TemplateId(skeleton),
-            None => *self.skeletons.touched(skeleton)?,
+    /// The template of a known masked message, after all merges so far.
+    fn template_of(&mut self, masked: u64) -> Option<TemplateId> {
+        let id = match self.templates.touched(masked) {
+            Some(_) => TemplateId(masked),
+            None => *self.masked_messages.touched(masked)?,
         };
         let root = self.root(id);
-        self.lead(skeleton, root);
+        self.lead(masked, root);
         Some(root)
     }
 
-    /// Stores that the skeleton has the template `id`.
-    fn lead(&mut self, skeleton: u64, id: TemplateId) {
-        if skeleton != id.0 {
-            *self.skeletons.touch(skeleton, || id) = id;
+    /// Stores that the masked message has the template `id`.
+    fn lead(&mut self, masked: u64, id: TemplateId) {
+        if masked != id.0 {
+            *self.masked_messages.touch(masked, || id) = id;
         }
     }
 
-    /// Reads the message of an event and passes it to `then` with its skeleton. The reader is taken
-    /// out of `self` meanwhile, so that `then` can change the tables.
-    fn read<R>(&mut self, fields: &Fields<'_>, then: impl FnOnce(&mut Self, &Skeleton, &str) -> R) -> R {
+    /// Reads the message of an event and passes it to `then` with its masked message. The reader is
+    /// taken out of `self` meanwhile, so that `then` can change the tables.
+    fn read<R>(&mut self, fields: &Fields<'_>, then: impl FnOnce(&mut Self, &MaskedMessage, &str) -> R) -> R {
         let message = fields.text(Role::Message).unwrap_or_default();
-        let mut skeleton = std::mem::take(&mut self.skeleton);
-        skeleton.read(message.as_bytes());
-        let result = then(self, &skeleton, &message);
-        self.skeleton = skeleton;
+        let mut masked = std::mem::take(&mut self.masked);
+        masked.read(message.as_bytes());
+        let result = then(self, &masked, &message);
+        self.masked = masked;
         result
     }
 
-    /// Finds the template of a new skeleton, which has this `hash` and is that of `message`.
+    /// Finds the template of a new masked message, which has this `hash` and is that of `message`.
     #[cold]
     fn learn(
         &mut self,
-        skeleton: &Skeleton,
+        masked: &MaskedMessage,
         hash: u64,
         message: &str,
         now: Timestamp,
         merges: &mut Vec<Merge>,
     ) -> TemplateId {
-        let text = skeleton.text();
-        let mut words = skeleton.words(&text);
+        let text = masked.text();
+        let mut words = masked.words(&text);
         let mut own = TemplateId(hash);
         let mut folded_text = None;
         if let Some(folded) = fold::fold(&words) {
@@ -81,7 +80,7 @@ impl Templates {
             }
         }
         let seeded = self.seeds.iter().find(|seed| seed.fits(&words)).map(|seed| (seed.id, seed.text.clone()));
-        let fitting = self.holes.find(&words);
+        let fitting = self.wildcards.find(&words);
         let mut id = match (&seeded, fitting) {
             (Some((id, _)), _) => *id,
             (None, Some(open)) => self.root(open),
@@ -90,15 +89,15 @@ impl Templates {
         if self.templates.get_mut(id.0).is_none() {
             let wording = match &seeded {
                 Some((_, seed)) => Wording { text: seed.clone(), words: seed.clone() },
-                None => Wording::own(skeleton, folded_text.as_deref().unwrap_or(&text), message),
+                None => Wording::own(masked, folded_text.as_deref().unwrap_or(&text), message),
             };
             self.insert(id, wording, message, now);
         }
         if seeded.is_none()
-            && let Some(opened) = self.holes.enter(&words, id)
+            && let Some(opened) = self.wildcards.enter(&words, id)
         {
-            let root = self.open(skeleton, &words, &opened, message, now, merges);
-            self.holes.fill(&opened, root);
+            let root = self.open(masked, &words, &opened, message, now, merges);
+            self.wildcards.fill(&opened, root);
             id = root;
         }
         self.lead(own.0, id);
@@ -109,9 +108,9 @@ impl Templates {
     /// Merges the templates that differ only at the opened position of `words`.
     fn open(
         &mut self,
-        skeleton: &Skeleton,
+        masked: &MaskedMessage,
         words: &[&str],
-        opened: &hole::Opened,
+        opened: &wildcard::Opened,
         message: &str,
         now: Timestamp,
         merges: &mut Vec<Merge>,
@@ -122,7 +121,7 @@ impl Templates {
         let own = id_of(&merged.join(" "));
         let root = self.template_of(own.0).unwrap_or(own);
         if self.templates.get_mut(root.0).is_none() {
-            self.insert(root, Wording::merged(skeleton, &merged, message), message, now);
+            self.insert(root, Wording::merged(masked, &merged, message), message, now);
         }
         let old: Vec<_> = opened.templates.iter().map(|&id| self.root(id)).collect();
         for from in old {

@@ -1,36 +1,37 @@
 //! The template miner, shared by all detectors and rules.
 //!
-//! Stage one, in the parser, masks the variables of a message and hashes the result, the *skeleton*
-//! (`event/skeleton/`). This is stage two: it maps skeletons to templates. A known skeleton takes
-//! one table lookup, or three if its template was merged. A new one is folded where it repeats
-//! itself (`fold.rs`), compared with the user's seeds (`seed.rs`) and, word by word, with all other
-//! skeletons (`hole.rs`). Where a position turns out to vary, the templates that differ there are
-//! merged into one; the merge is announced, and the old ids refer to the new one.
+//! Stage one, in the parser, masks the variables of a message and hashes the result, the *masked
+//! message* (`event/masked_message/`). This is stage two: it maps masked messages to templates. A
+//! known masked message takes one table lookup, or three if its template was merged. A new one is
+//! folded where it repeats itself (`fold.rs`), compared with the user's seeds (`seed.rs`) and, word
+//! by word, with all other masked messages (`wildcard.rs`). Where a position turns out to vary, the
+//! templates that differ there are merged into one; the merge is announced, and the old ids refer
+//! to the new one.
 //!
-//! An id is the hash of the template's skeleton, so it is the same after a restart and in another
-//! process. An event gets the merged id as of its arrival. Memory: about 250 bytes a template, 24 a
-//! skeleton, and 25 to 50 a hole; all are capped and evictions counted.
+//! An id is the hash of the template's masked message, so it is the same after a restart and in
+//! another process. An event gets the merged id as of its arrival. Memory: about 250 bytes a
+//! template, 24 a masked message, and 25 to 50 a wildcard; all are capped and evictions counted.
 
 mod first_sight;
 mod fold;
-mod hole;
 mod id;
 mod learn;
 mod seed;
 mod state;
 mod variant;
+mod wildcard;
 mod wording;
 
 use crate::engine::state::TableUse;
 use crate::engine::state::{Evict, HeapSize, Table, allocated};
-use crate::event::skeleton::{Masks, Skeleton};
+use crate::event::masked_message::{MaskedMessage, Masks};
 use crate::event::{Fields, Level, Role, Timestamp};
-use hole::Holes;
 pub use id::TemplateId;
 use id::id_of;
 use seed::Seed;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
+use wildcard::Wildcards;
 use wording::variables;
 
 /// Most bytes of an example line that a template stores and a finding shows.
@@ -65,7 +66,7 @@ pub struct Merge {
 pub struct Template {
     /// Its first message with `<*>` for variables, or a seed's text; cut to 400 bytes.
     pub text: String,
-    /// The skeleton whose hash is the id; empty if it equals `text`, as for messages without
+    /// The masked message whose hash is the id; empty if it equals `text`, as for messages without
     /// variables and punctuation.
     words: String,
     /// An example message, cut to 200 bytes; empty if it equals `text`, as for messages without
@@ -90,7 +91,7 @@ impl Template {
         if self.example.is_empty() { &self.text } else { &self.example }
     }
 
-    /// The skeleton whose hash is the id.
+    /// The masked message whose hash is the id.
     fn words(&self) -> &str {
         if self.words.is_empty() { &self.text } else { &self.words }
     }
@@ -114,29 +115,30 @@ pub struct TemplateOptions {
 /// All templates of a stream.
 #[derive(Debug)]
 pub struct Templates {
-    /// A reader for new skeletons, whose words are needed.
-    skeleton: Skeleton,
+    /// A reader for new masked messages, whose words are needed.
+    masked: MaskedMessage,
     seeds: Vec<Seed>,
-    /// Templates by id. For most templates the id is the hash of their only skeleton.
+    /// Templates by id. For most templates the id is the hash of their only masked message.
     templates: Table<Template>,
-    /// The templates of all other skeletons, by skeleton hash.
-    skeletons: Table<TemplateId>,
-    holes: Holes,
+    /// The templates of all other masked messages, by the hash of the masked message.
+    masked_messages: Table<TemplateId>,
+    wildcards: Wildcards,
     merged: u64,
 }
 
 impl Templates {
-    /// An empty miner for at most `keys` templates, and twice as many skeletons and holes.
+    /// An empty miner for at most `keys` templates, and twice as many masked messages and
+    /// wildcards.
     #[must_use]
     pub fn new(keys: usize, options: &TemplateOptions) -> Self {
-        let mut skeleton = Skeleton::new(options.masks.clone());
-        let seeds = options.seeds.iter().filter_map(|text| Seed::new(text, &mut skeleton)).collect();
+        let mut masked = MaskedMessage::new(options.masks.clone());
+        let seeds = options.seeds.iter().filter_map(|text| Seed::new(text, &mut masked)).collect();
         Self {
-            skeleton,
+            masked,
             seeds,
-            skeletons: Table::new(keys.saturating_mul(2)),
+            masked_messages: Table::new(keys.saturating_mul(2)),
             templates: Table::new(keys),
-            holes: Holes::new(keys.saturating_mul(2)),
+            wildcards: Wildcards::new(keys.saturating_mul(2)),
             merged: 0,
         }
     }
@@ -145,17 +147,17 @@ impl Templates {
     #[inline]
     pub fn see(&mut self, fields: &Fields<'_>, now: Timestamp, merges: &mut Vec<Merge>) -> TemplateMatch {
         let parsed = fields.parsed();
-        if parsed.skeleton == 0 {
+        if parsed.masked_hash == 0 {
             return TemplateMatch::default();
         }
-        let own = TemplateId(parsed.skeleton);
-        if let Some(sighting) = self.count(own, parsed.level, now) {
-            return sighting;
+        let own = TemplateId(parsed.masked_hash);
+        if let Some(found) = self.count(own, parsed.level, now) {
+            return found;
         }
-        if let Some(&mut id) = self.skeletons.touched(own.0)
-            && let Some(sighting) = self.count(id, parsed.level, now)
+        if let Some(&mut id) = self.masked_messages.touched(own.0)
+            && let Some(found) = self.count(id, parsed.level, now)
         {
-            return sighting;
+            return found;
         }
         self.see_again(fields, now, merges)
     }
@@ -209,20 +211,20 @@ impl Templates {
     #[must_use]
     pub fn params(&self, fields: &Fields<'_>, id: TemplateId) -> Vec<String> {
         let Some(message) = fields.text(Role::Message) else { return Vec::new() };
-        let mut skeleton = self.skeleton.clone();
-        skeleton.read(message.as_bytes());
-        let text = skeleton.text();
-        let words = skeleton.words(&text);
+        let mut masked = self.masked.clone();
+        masked.read(message.as_bytes());
+        let text = masked.text();
+        let words = masked.words(&text);
         let template: Vec<_> = self.get(id).map_or(&*text, Template::words).split(' ').collect();
-        let origin = |(from, to)| Some(skeleton.origin(from)?.start..skeleton.origin(to)?.end);
+        let origin = |(from, to)| Some(masked.origin(from)?.start..masked.origin(to)?.end);
         let said = |range: Range<usize>| message.get(range).unwrap_or_default().to_owned();
         variables(&template, &words).into_iter().filter_map(origin).map(said).collect()
     }
 
-    /// Evicted templates and skeletons. After an eviction, a first occurrence proves nothing.
+    /// Evicted templates and masked messages. After an eviction, a first occurrence proves nothing.
     #[must_use]
     pub fn evictions(&self) -> u64 {
-        self.templates.evictions() + self.skeletons.evictions()
+        self.templates.evictions() + self.masked_messages.evictions()
     }
 
     /// Templates that were merged into others.
@@ -233,9 +235,9 @@ impl Templates {
 
     /// Passes each table that shares the engine's memory budget to `visit`.
     pub(crate) fn bounded(&mut self, visit: &mut dyn FnMut(&mut dyn Evict)) {
-        visit(&mut self.skeletons);
+        visit(&mut self.masked_messages);
         visit(&mut self.templates);
-        self.holes.bounded(visit);
+        self.wildcards.bounded(visit);
     }
 
     /// The sizes of all tables, for metrics.
@@ -244,8 +246,8 @@ impl Templates {
         let used = |table, keys: usize, evictions| TableUse { table, keys: keys as u64, evictions };
         vec![
             used("templates", self.templates.len(), self.templates.evictions()),
-            used("template_skeletons", self.skeletons.len(), self.skeletons.evictions()),
-            used("template_holes", self.holes.len(), self.holes.evictions()),
+            used("template_skeletons", self.masked_messages.len(), self.masked_messages.evictions()),
+            used("template_holes", self.wildcards.len(), self.wildcards.evictions()),
         ]
     }
 }

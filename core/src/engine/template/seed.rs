@@ -2,7 +2,7 @@
 //! would find.
 
 use super::TemplateId;
-use crate::event::skeleton::{Skeleton, VARIABLE};
+use crate::event::masked_message::{MaskedMessage, VARIABLE};
 
 /// A template given by the user.
 #[derive(Clone, Debug)]
@@ -14,14 +14,14 @@ pub(super) struct Seed {
 impl Seed {
     /// Parses `text`, in which `<*>` stands for one or more variable words. None if it has no other
     /// word.
-    pub(super) fn new(text: &str, skeleton: &mut Skeleton) -> Option<Self> {
+    pub(super) fn new(text: &str, masked: &mut MaskedMessage) -> Option<Self> {
         // The wildcard is replaced by a number, which every miner masks as a variable.
-        let id = TemplateId(skeleton.read(text.replace(VARIABLE, " 0 ").as_bytes()));
-        let text = skeleton.text().into_owned();
+        let id = TemplateId(masked.read(text.replace(VARIABLE, " 0 ").as_bytes()));
+        let text = masked.text().into_owned();
         text.split(' ').any(|word| !word.is_empty() && word != VARIABLE).then_some(Self { id, text })
     }
 
-    /// True when a skeleton of these words fits this template.
+    /// True when a masked message of these words fits this template.
     pub(super) fn fits(&self, words: &[&str]) -> bool {
         let pattern: Vec<&str> = self.text.split(' ').collect();
         fits(&pattern, words)
@@ -59,8 +59,8 @@ mod tests {
 
     #[test]
     fn variables_take_one_word_or_more() {
-        let mut skeleton = Skeleton::default();
-        let seed = Seed::new("user <*> logged in from <*>", &mut skeleton).unwrap();
+        let mut masked = MaskedMessage::default();
+        let seed = Seed::new("user <*> logged in from <*>", &mut masked).unwrap();
         assert_eq!(seed.text, "user <*> logged in from <*>");
         for (words, fit) in [
             ("user bob logged in from here", true),
@@ -73,6 +73,6 @@ mod tests {
         ] {
             assert_eq!(seed.fits(&words.split(' ').collect::<Vec<_>>()), fit, "{words}");
         }
-        assert!(Seed::new("<*>", &mut skeleton).is_none() && Seed::new(" ", &mut skeleton).is_none());
+        assert!(Seed::new("<*>", &mut masked).is_none() && Seed::new(" ", &mut masked).is_none());
     }
 }

@@ -1,6 +1,6 @@
 //! Snapshots of templates.
 
-use super::hole::HolesSnapshot;
+use super::wildcard::WildcardsSnapshot;
 use super::{Template, TemplateId, Templates};
 use crate::engine::snapshot::{RestoreError, pack, unpack};
 use crate::engine::state::TableSnapshot;
@@ -8,9 +8,11 @@ use serde::{Deserialize, Serialize};
 
 #[derive(Serialize, Deserialize)]
 struct TemplatesState {
-    skeletons: TableSnapshot<TemplateId>,
+    #[serde(alias = "skeletons")]
+    masked_messages: TableSnapshot<TemplateId>,
     templates: TableSnapshot<Template>,
-    holes: HolesSnapshot,
+    #[serde(alias = "holes")]
+    wildcards: WildcardsSnapshot,
     merged: u64,
 }
 
@@ -19,9 +21,9 @@ impl Templates {
     #[must_use]
     pub fn snapshot(&self) -> Vec<u8> {
         pack(&TemplatesState {
-            skeletons: self.skeletons.snapshot(),
+            masked_messages: self.masked_messages.snapshot(),
             templates: self.templates.snapshot(),
-            holes: self.holes.snapshot(),
+            wildcards: self.wildcards.snapshot(),
             merged: self.merged,
         })
     }
@@ -32,9 +34,9 @@ impl Templates {
     /// [`RestoreError`] when the bytes have another format. The current state is then unchanged.
     pub fn restore(&mut self, kept: &[u8]) -> Result<(), RestoreError> {
         let kept: TemplatesState = unpack(kept)?;
-        self.skeletons.restore(kept.skeletons);
+        self.masked_messages.restore(kept.masked_messages);
         self.templates.restore(kept.templates);
-        self.holes.restore(kept.holes);
+        self.wildcards.restore(kept.wildcards);
         self.merged = kept.merged;
         Ok(())
     }

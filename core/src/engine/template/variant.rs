@@ -2,7 +2,7 @@
 
 use super::{TemplateId, Templates};
 use crate::event::Level;
-use crate::event::skeleton::VARIABLE;
+use crate::event::masked_message::VARIABLE;
 
 /// With fewer words of its own than this a template is what each of them says.
 const LEAST_WORDS: usize = 3;

@@ -2,7 +2,7 @@
 
 use super::fold;
 use super::learn::TEXT_BYTES;
-use crate::event::skeleton::{Skeleton, VARIABLE};
+use crate::event::masked_message::{MaskedMessage, VARIABLE};
 use std::borrow::Cow;
 use std::ops::Range;
 
@@ -10,26 +10,26 @@ use std::ops::Range;
 pub(super) struct Wording {
     /// For people: one of its messages with `<*>` for the variables.
     pub(super) text: String,
-    /// The skeleton whose hash is the id; empty if it equals `text`.
+    /// The masked message whose hash is the id; empty if it equals `text`.
     pub(super) words: String,
 }
 
 impl Wording {
-    /// For a template whose skeleton is that of `message`, the text that `skeleton` has read last.
-    /// `words` is that skeleton, folded if it has repetitions.
-    pub(super) fn own(skeleton: &Skeleton, words: &str, message: &str) -> Self {
-        let text = readable(message, skeleton.variables());
+    /// For a template whose masked message is that of `message`, the text that `masked message` has
+    /// read last. `words` is that masked message, folded if it has repetitions.
+    pub(super) fn own(masked: &MaskedMessage, words: &str, message: &str) -> Self {
+        let text = readable(message, masked.variables());
         let words = if words == text && text.len() <= TEXT_BYTES { String::new() } else { words.to_owned() };
         Self { text, words }
     }
 
-    /// For a merged template with the skeleton `words`, which `message` fits. `skeleton` has read
-    /// `message` last.
-    pub(super) fn merged(skeleton: &Skeleton, words: &[&str], message: &str) -> Self {
-        let own = skeleton.text();
-        let own = skeleton.words(&own);
+    /// For a merged template with the masked message `words`, which `message` fits. `masked
+    /// message` has read `message` last.
+    pub(super) fn merged(masked: &MaskedMessage, words: &[&str], message: &str) -> Self {
+        let own = masked.text();
+        let own = masked.words(&own);
         let variables = variables(words, &own).into_iter().map_while(|(from, to)| {
-            let origin = skeleton.origin(from)?.start..skeleton.origin(to)?.end;
+            let origin = masked.origin(from)?.start..masked.origin(to)?.end;
             // In `worker12` only the number is a variable, so the word stays: `worker<*>`.
             let word = (from == to && own[from].contains(VARIABLE)).then_some(own[from]);
             Some((word.map(Cow::Borrowed), origin))
@@ -82,7 +82,7 @@ pub(super) fn variables(template: &[&str], words: &[&str]) -> Vec<(usize, usize)
     (!folded).then(|| align(template, words)).flatten().unwrap_or_else(|| variables_of(words))
 }
 
-/// The positions of the variables in a skeleton with these words.
+/// The positions of the variables in a masked message with these words.
 fn variables_of(words: &[&str]) -> Vec<(usize, usize)> {
     (0..words.len()).filter(|&i| words[i].contains(VARIABLE)).map(|i| (i, i)).collect()
 }

@@ -101,7 +101,7 @@ fn roles_are_read_of_the_decoded_line() {
         assert_eq!(json.text(Role::Module).as_deref(), Some("网关"));
         assert_eq!(json.member("level"), Some(crate::event::Value::Text("error".into())));
         let same = looked_at(Charset::Utf8, lines.as_bytes().to_vec());
-        assert_eq!(json.parsed().skeleton, same.fields(1).parsed().skeleton, "{charset:?}");
+        assert_eq!(json.parsed().masked_hash, same.fields(1).parsed().masked_hash, "{charset:?}");
     }
     let bad = looked_at(Charset::Auto, b"caf\xe9 ouvert\n".to_vec());
     assert_eq!(bad.parsed[0].fault, Some(Fault::Utf8));

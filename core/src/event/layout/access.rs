@@ -10,7 +10,7 @@
 use std::ops::Range;
 
 use super::super::time::{TimeContext, TimeKind};
-use super::{LayoutMatch, Opening, ValueForm, text};
+use super::{LayoutMatch, Opening, ValueForm, kinds, request, text};
 
 /// Columns before the time are short: further on a bracket belongs to a text.
 const FRONT: usize = 256;
@@ -24,7 +24,10 @@ pub(super) fn read(line: &[u8], context: &mut TimeContext, matched: &mut LayoutM
             let opening = Opening::scan(line, open + 1, context).filter(|opening| opening.is(TimeKind::Dated))?;
             Some((open, opening))
         })
-        .and_then(|(open, opening)| read_line(line, open, opening, context, matched))
+        .and_then(|(open, opening)| {
+            read_line(line, open, opening, context, matched)
+                .or_else(|| read_said(line, open, opening, context, matched))
+        })
         .is_some()
 }
 
@@ -111,6 +114,25 @@ fn read_line(
     Some(())
 }
 
+/// `client - - [time] text`: what a server says of a client in the form of its requests.
+fn read_said(
+    line: &[u8],
+    open: usize,
+    opening: Opening,
+    context: &mut TimeContext,
+    matched: &mut LayoutMatch,
+) -> Option<()> {
+    let client = line[..open].strip_suffix(b" - - ")?;
+    if client.contains(&b' ') || !line[opening.end..].starts_with(b"] ") || line.get(opening.end + 2) == Some(&b'"') {
+        return None;
+    }
+    matched.date(&opening, line, context);
+    matched.layout = "access";
+    matched.member(line, "client", 0..client.len());
+    matched.message = opening.end + 2..line.len();
+    Some(())
+}
+
 /// The request is the message.
 fn take_message(line: &[u8], request: Range<usize>, matched: &mut LayoutMatch) {
     matched.message_form = ValueForm::of_quoted(&line[request.clone()]);
@@ -125,11 +147,7 @@ pub(super) fn find(line: &[u8], matched: &mut LayoutMatch) {
     if matched.message_form == ValueForm::Quoted || matched.has("status") || matched.has("method") {
         return;
     }
-    // Rails and Phoenix say how a request ended in a line of its own.
-    if let Some(word) = [b"Completed ".as_slice(), b"Sent "].iter().find(|word| message.starts_with(word)) {
-        if let Some(status) = status_behind(line, start + word.len() - 1) {
-            matched.member(line, "status", status);
-        }
+    if request::read(line, start, matched) {
         return;
     }
     // The letter is rarer than a search for the whole word is cheap.
@@ -143,6 +161,7 @@ pub(super) fn find(line: &[u8], matched: &mut LayoutMatch) {
         let status = end + 1..text::digits(line, (end + 1).min(line.len()));
         if status.len() == 3 && line.get(status.end) == Some(&b')') {
             matched.member(line, "status", status);
+            request::read_worker(line, start..start + protocol, matched);
         }
         return;
     }
@@ -152,14 +171,30 @@ pub(super) fn find(line: &[u8], matched: &mut LayoutMatch) {
     if end <= open || line.get(end) != Some(&b'"') {
         return;
     }
-    if let Some(status) = status_behind(line, end + 1) {
+    // chi puts the client between the request and its status.
+    let behind = match line[end + 1..].strip_prefix(b" from ") {
+        Some(client) => memchr::memmem::find(client, b" - ").map_or(end, |dash| end + 7 + dash + 1),
+        None => end,
+    };
+    if let Some(status) = status_behind(line, behind + 1) {
         read_request(line, open + 1..end, matched);
+        let rest = status.end;
         matched.member(line, "status", status);
+        request::take_duration(line, rest, matched);
+    } else if is_request(&line[open + 1..end]) {
+        // nginx's `request: "GET /pay HTTP/1.1"`.
+        read_request(line, open + 1..end, matched);
     }
 }
 
+/// A method and a path, so that it is no text with a protocol in it.
+fn is_request(written: &[u8]) -> bool {
+    let method = text::word(written, 0);
+    kinds::is_method(&written[method.clone()]) && written[method.end..].starts_with(b" /")
+}
+
 /// Three digits behind a blank.
-fn status_behind(line: &[u8], at: usize) -> Option<Range<usize>> {
+pub(super) fn status_behind(line: &[u8], at: usize) -> Option<Range<usize>> {
     let start = skip_one_space(line, at)?;
     let status = start..text::digits(line, start);
     let ends = line.get(status.end).is_none_or(|next| matches!(next, b' ' | b'\t' | b','));

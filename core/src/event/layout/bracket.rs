@@ -37,8 +37,11 @@ impl<'a> Bracket<'a> {
         name: impl FnOnce(Range<usize>),
     ) -> Column {
         let (line, written) = (self.line, self.written());
-        if written.is_empty() || written == b"-" {
+        if matches!(written, b"" | b"-" | b"N/A") {
             return if matches!(self.open, b'[' | b'{') { Column::Strong } else { Column::None };
+        }
+        if written.starts_with(b"TID:") && self.skywalking(matched) {
+            return Column::Strong;
         }
         if matched.level.is_none() && self.level(matched) {
             return Column::Strong;
@@ -76,7 +79,10 @@ impl<'a> Bracket<'a> {
                 matched.member(line, "thread", self.inside.clone());
                 return Column::Strong;
             }
-            return if self.open == b'{' && kinds::is_identifier(written) { Column::Strong } else { Column::None };
+            // ClickHouse's query, which its client may have named.
+            let is_query = self.open == b'{'
+                && (kinds::is_identifier(written) || self.line[self.inside.end..].starts_with(b"} <"));
+            return if is_query { Column::Strong } else { Column::None };
         }
         if kinds::is_identifier(written) {
             matched.member(line, "request_id", self.inside.clone());
@@ -154,6 +160,18 @@ impl<'a> Bracket<'a> {
         true
     }
 
+    /// `TID:3c1e.31.1778`, SkyWalking's trace; `N/A` outside of one. A number is a thread's.
+    fn skywalking(&self, matched: &mut LayoutMatch) -> bool {
+        let value = text::trim(self.line, self.inside.start + 4..self.inside.end);
+        if text::digits(self.line, value.start) == value.end {
+            return false;
+        }
+        if &self.line[value.clone()] != b"N/A" && !matched.has("trace_id") {
+            matched.member(self.line, "trace_id", value);
+        }
+        true
+    }
+
     /// `3-1`: the number of a message and of its part, as PostgreSQL gives syslog.
     fn is_sequence(&self) -> bool {
         let dash = text::digits(self.line, self.inside.start);
@@ -178,7 +196,7 @@ impl<'a> Bracket<'a> {
             matched.say(level, word);
             return true;
         }
-        if !matches!(self.open, b'[' | b'<') || !self.bytes.has_parts() {
+        if !matches!(self.open, b'[' | b'<') || !self.bytes.has_parts() || self.written().ends_with(b"N/A") {
             return false;
         }
         let mark = |byte: &u8| matches!(byte, b'/' | b':' | b'.' | b'|' | b' ' | b',');

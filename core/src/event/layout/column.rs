@@ -7,7 +7,7 @@ use super::super::time::TimeContext;
 use super::bracket::Bracket;
 use super::header::{Column, Header};
 use super::kinds::{self, Bytes, LONGEST};
-use super::{LayoutMatch, label, text};
+use super::{LayoutMatch, Opening, label, text};
 
 /// The brackets in which Chinese writers put what is a column.
 pub(super) const WIDE_OPEN: &[u8] = "【".as_bytes();
@@ -82,6 +82,11 @@ impl Header<'_> {
                 return Some(Column::Weak);
             }
         }
+        if matched.level.is_some() && self.is_before_joined_dash(word.end) && text::is_dotted_pair(written) {
+            matched.member(self.line, "module", word.clone());
+            self.at = text::skip_spaces(self.line, word.end) + 1;
+            return Some(Column::Last);
+        }
         let behind = text::skip_spaces(self.line, word.end);
         if self.has_time
             && self.line[behind..].starts_with(b"{\"")
@@ -99,6 +104,26 @@ impl Header<'_> {
             return Some(Column::Last);
         }
         None
+    }
+
+    /// `cart: 2026/05/06 11:22:33 …`: a name before the time, as Go's loggers put it.
+    pub(super) fn before_time(
+        &mut self,
+        word: &Range<usize>,
+        context: &mut TimeContext,
+        matched: &mut LayoutMatch,
+    ) -> Option<Column> {
+        if self.has_time || !self.first || !self.line[word.clone()].ends_with(b":") {
+            return None;
+        }
+        let name = word.start..word.end - 1;
+        let opening = Opening::scan(self.line, text::skip_spaces(self.line, word.end), context)?;
+        if opening.at == word.end || opening.written.is_none() || !kinds::is_module(&self.line[name.clone()]) {
+            return None;
+        }
+        matched.member(self.line, "module", name);
+        self.at = opening.at;
+        Some(Column::Strong)
     }
 
     /// A word before a colon: the logger, a file and line, or the number of a process.
@@ -219,6 +244,9 @@ impl Header<'_> {
         };
         if !believed {
             return None;
+        }
+        if self.first && matches!(next, b';' | b'\t') {
+            self.delimiter = self.delimiter.or(Some(next));
         }
         self.at = word.end + self.line[word.end..].iter().take(stars).take_while(|byte| **byte == b'*').count();
         matched.say(level, word);

@@ -1,10 +1,10 @@
-//! Lines of comma-separated values: PostgreSQL's `csvlog`.
+//! Lines of comma-separated values: PostgreSQL's `csvlog`, and exports that quote their values.
 
 use std::ops::Range;
 
 use super::super::time::TimeContext;
 use super::postgresql::severity;
-use super::{LayoutMatch, Opening, ValueForm, text};
+use super::{LayoutMatch, Opening, ValueForm, kinds, label, text};
 
 /// The columns of PostgreSQL's `csvlog`, from the time on (its documentation, section 20.8.4); the
 /// empty names are those of the level and the message.
@@ -68,6 +68,41 @@ pub(super) fn read(line: &[u8], opening: Opening, context: &mut TimeContext, mat
     matched.say(severity, level);
     matched.message = message;
     matched.message_form = ValueForm::Text;
+    true
+}
+
+/// How many columns an export has at most.
+const MOST: usize = 32;
+
+/// Reads a line whose first value is a quoted time: `"2026-03-14 07:21:09","ERROR","cart","no
+/// answer"`. The level is the value that is one, the message the last value.
+pub(super) fn read_export(line: &[u8], context: &mut TimeContext, matched: &mut LayoutMatch) -> bool {
+    let Some(opening) = Opening::scan(line, 1, context).filter(|opening| opening.written.is_some()) else {
+        return false;
+    };
+    if !line[opening.end..].starts_with(b"\",") {
+        return false;
+    }
+    matched.date(&opening, line, context);
+    matched.layout = "csv";
+    matched.header = 0..line.len();
+    for column in columns(line, b',').skip(1).take(MOST) {
+        let written = &line[column.range.clone()];
+        let level = text::level_word(line, column.range.start).filter(|(_, word)| *word == column.range);
+        match level {
+            Some((level, word)) if matched.level.is_none() => matched.say(level, word),
+            _ if !matched.has("module") && !kinds::is_thread(written) && text::is_dotted_pair(written) => {
+                matched.member(line, "module", column.range.clone());
+            }
+            _ => {}
+        }
+        matched.message = column.range;
+    }
+    if matched.level.is_none()
+        && let Some((level, word)) = label::find(line, matched.message.start)
+    {
+        matched.say(level, word);
+    }
     true
 }
 

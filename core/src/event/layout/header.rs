@@ -205,6 +205,9 @@ impl<'a> Header<'a> {
             return Column::Strong;
         }
         let word = text::word(self.line, self.at);
+        if let Some(column) = self.before_time(&word, context, matched) {
+            return column;
+        }
         let cut = self.delimiter.and_then(|delimiter| memchr::memchr(delimiter, &self.line[word.clone()]));
         let word = cut.map_or(word.clone(), |length| word.start..word.start + length);
         if word.is_empty() || word.len() > LONGEST {

@@ -249,15 +249,23 @@ pub(super) fn is_thread(name: &[u8]) -> bool {
     if name == b"main" {
         return true;
     }
-    // `tool.exe`, `a.b.Pool`: a file or a class.
+    // `tool.exe`, `a.b.Pool`: a file or a class, unless it is one of several that are counted.
     if name.len() > LONGEST || (memchr::memchr(b'.', name).is_some() && memchr::memchr(b' ', name).is_none()) {
-        return false;
+        return is_counted_thread(name);
     }
     let numbered = {
         let end = name.iter().rposition(|byte| !byte.is_ascii_digit()).map_or(0, |at| at + 1);
         end < name.len() && end > 1 && matches!(name[end - 1], b'-' | b'#' | b'_')
     };
     numbered || name.array_windows().enumerate().any(|(at, pair)| begins_part(*pair) && is_thread_part(&name[at..]))
+}
+
+/// `shop.actor.default-dispatcher-7`: a thread of a pool that is called by its path.
+fn is_counted_thread(name: &[u8]) -> bool {
+    let digits = name.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+    let Some(stem) = name[..name.len() - digits.min(name.len())].strip_suffix(b"-") else { return false };
+    let last = stem.rsplit(|byte| matches!(byte, b'.' | b'-')).next().unwrap_or_default();
+    digits > 0 && name.len() <= LONGEST && !last.is_empty() && is_thread_part(last)
 }
 
 /// Whether a part of a thread's name begins with these two letters.

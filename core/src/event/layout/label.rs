@@ -26,7 +26,9 @@ pub(super) fn read(line: &[u8], matched: &mut LayoutMatch) -> bool {
     let found = if blanks == 0 {
         find(line, 0)
     } else {
-        labelled(line, blanks).filter(|(_, word)| blanks <= 4 && text::is_capitals(&line[word.clone()]))
+        labelled(line, blanks)
+            .filter(|(_, word)| blanks <= 4 && text::is_capitals(&line[word.clone()]))
+            .or_else(|| symbol(line, 0))
     };
     let Some((level, word)) = found else {
         return false;
@@ -45,6 +47,9 @@ pub(super) fn find(line: &[u8], at: usize) -> Option<(Level, Range<usize>)> {
             .find(|(label, _)| text.starts_with(label))
             .map(|(label, level)| (*level, at + 4..at + label.len() - 1));
     }
+    if let Some(found) = command(line, at).or_else(|| symbol(line, at)) {
+        return Some(found);
+    }
     // Node's own warnings: `(node:77) Warning: …`.
     if let Some(end) = text.starts_with(b"(node:").then(|| memchr::memmem::find(text, b") ")).flatten() {
         return labelled(line, at + end + 2);
@@ -59,6 +64,41 @@ pub(super) fn find(line: &[u8], at: usize) -> Option<(Level, Range<usize>)> {
             None
         }
     })
+}
+
+/// What tells a build server how bad a line is: `##[error]x` of GitHub's and Azure's agents,
+/// `::warning file=a.rs::x` in what a step prints.
+fn command(line: &[u8], at: usize) -> Option<(Level, Range<usize>)> {
+    let (marks, ends): (&[u8], &[u8]) = match line.get(at..)? {
+        [b'#', b'#', b'[', ..] => (b"##[", b"]"),
+        [b':', b':', ..] => (b"::", b": "),
+        _ => return None,
+    };
+    let (level, word) = text::level_word(line, at + marks.len())?;
+    line.get(word.end).is_some_and(|next| ends.contains(next)).then_some((level, word))
+}
+
+/// A sign that command-line tools put in place of a level, behind at most two blanks.
+fn symbol(line: &[u8], at: usize) -> Option<(Level, Range<usize>)> {
+    const SIGNS: [(&str, Level); 9] = [
+        ("⨯", Level::Error),
+        ("✖", Level::Error),
+        ("✗", Level::Error),
+        ("❌", Level::Error),
+        ("⚠", Level::Warn),
+        ("✔", Level::Info),
+        ("✓", Level::Info),
+        ("ℹ", Level::Info),
+        ("✅", Level::Info),
+    ];
+    let start = at + line[at..].iter().take(2).take_while(|byte| **byte == b' ').count();
+    if line.get(start).is_none_or(|first| *first != 0xE2) {
+        return None;
+    }
+    let (sign, level) = SIGNS.iter().find(|(sign, _)| line[start..].starts_with(sign.as_bytes()))?;
+    let end = start + sign.len();
+    let behind = line[end..].strip_prefix("\u{fe0f}".as_bytes()).unwrap_or(&line[end..]);
+    behind.starts_with(b" ").then_some((*level, start..end))
 }
 
 /// Behind the word stands a mark, so that it is no word of a sentence.

@@ -25,12 +25,15 @@ mod header;
 mod kinds;
 mod label;
 mod logfmt;
+mod ltsv;
 mod matching;
+mod opening;
 mod own;
 mod pattern;
 mod place;
 mod postgresql;
 mod relay;
+mod request;
 mod separators;
 mod syslog;
 mod table;
@@ -39,6 +42,8 @@ mod tail;
 mod text;
 mod w3c;
 
+use opening::Opening;
+
 pub(super) use kinds::is_method;
 pub use own::{BadLayout, OwnLayout};
 
@@ -46,7 +51,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::level::Level;
-use super::time::{self, TimeContext, TimeKind, Timestamp, Written};
+use super::time::{TimeContext, TimeKind, Timestamp, Written};
 
 /// What a layout captured of one line; reused from line to line so that nothing is allocated.
 ///
@@ -222,31 +227,6 @@ impl LayoutMatch {
     }
 }
 
-/// What a line begins with, so that no reader has to look for it again.
-#[derive(Clone, Copy, Debug)]
-struct Opening {
-    /// Where the time begins and ends.
-    at: usize,
-    end: usize,
-    /// The time; none if it is a time of day without a date.
-    written: Option<Written>,
-}
-
-impl Opening {
-    fn scan(line: &[u8], at: usize, context: &TimeContext) -> Option<Opening> {
-        let text = line.get(at..)?;
-        if let Some((written, length)) = time::scan(text, context) {
-            return Some(Opening { at, end: at + length, written: Some(written) });
-        }
-        let length = time::clock_prefix(text)?;
-        Some(Opening { at, end: at + length, written: None })
-    }
-
-    fn is(&self, kind: TimeKind) -> bool {
-        self.written.is_some_and(|written| written.kind == kind)
-    }
-}
-
 /// Reads lines of text. Holds what one line says, from line to line, so that nothing is allocated.
 #[derive(Debug, Default)]
 pub struct TextReader {
@@ -295,17 +275,33 @@ fn read(line: &[u8], context: &mut TimeContext, matched: &mut LayoutMatch) -> bo
         return false;
     };
     let taken = match first {
-        b'<' => syslog::read_priority(line, 0, context, matched),
+        b'<' => {
+            syslog::read_priority(line, 0, context, matched)
+                || table::read(&table::MARK, line, 0, None, context, matched)
+        }
         b'[' => read_bracketed(line, context, matched),
         b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => read_words(line, context, matched),
         b'_' => logfmt::read_journal(line, matched),
         b'*' | b'.' | b'-' => read_marked(line, context, matched),
         b':' => access::read(line, context, matched),
         0xE3 if line.starts_with(column::WIDE_OPEN) => read_columns(line, context, matched),
-        b'=' | b'#' | b'@' | b'(' | b'"' | b' ' => table::read(&table::MARK, line, 0, None, context, matched),
+        b'"' => csv::read_export(line, context, matched),
+        b'=' | b'#' | b'@' | b'(' => table::read(&table::MARK, line, 0, None, context, matched),
+        b' ' => table::read(&table::MARK, line, 0, None, context, matched) || read_indented(line, context, matched),
         _ => false,
     };
     taken || label::read(line, matched)
+}
+
+/// Lines with a few blanks before their time, as `tracing` puts them in its pretty form.
+fn read_indented(line: &[u8], context: &mut TimeContext, matched: &mut LayoutMatch) -> bool {
+    const MOST: usize = 4;
+    let at = text::skip_spaces(line, 0);
+    if at > MOST || !line.get(at).is_some_and(u8::is_ascii_digit) {
+        return false;
+    }
+    let opening = Opening::scan(line, at, context).filter(|opening| opening.is(TimeKind::Dated));
+    opening.is_some_and(|opening| header::read(line, opening, context, matched))
 }
 
 /// Lines that begin with a bracket: a time in it, or one column of several.
@@ -317,6 +313,9 @@ fn read_bracketed(line: &[u8], context: &mut TimeContext, matched: &mut LayoutMa
                 || header::read(line, opening, context, matched)
         }
         None => {
+            if let Some(opening) = Opening::scan_split(line, context) {
+                return header::read(line, opening, context, matched);
+            }
             if table::read(&table::BRACKET, line, 0, None, context, matched) {
                 matched.is_envelope = matches!(matched.layout, "kubectl" | "kernel");
                 return true;
@@ -336,6 +335,7 @@ fn read_words(line: &[u8], context: &mut TimeContext, matched: &mut LayoutMatch)
         || read_named(line, context, matched)
         || access::read(line, context, matched)
         || logfmt::read(line, context, matched)
+        || ltsv::read(line, context, matched)
         || logfmt::read_journal(line, matched)
         || envelope::read_prefix(line, context, matched)
         || read_columns(line, context, matched)
@@ -388,7 +388,7 @@ fn read_timed(line: &[u8], opening: Opening, context: &mut TimeContext, matched:
 fn read_marked(line: &[u8], context: &mut TimeContext, matched: &mut LayoutMatch) -> bool {
     match Opening::scan(line, 1, context) {
         Some(opening) if opening.is(TimeKind::Syslog) => syslog::read(line, opening, context, matched),
-        _ => read_columns(line, context, matched),
+        _ => table::read(&table::MARK, line, 0, None, context, matched) || read_columns(line, context, matched),
     }
 }
 

@@ -53,12 +53,16 @@ pub(super) fn read(line: &[u8], opening: Opening, context: &mut TimeContext, mat
     true
 }
 
-/// The number in the first brackets that hold one alone.
+/// The number in the first brackets that hold one alone, or one and that of the session's line.
 fn process(line: &[u8], prefix: Range<usize>) -> Option<Range<usize>> {
     memchr::memchr_iter(b'[', &line[prefix.clone()]).find_map(|open| {
         let start = prefix.start + open + 1;
         let end = text::digits(line, start);
-        (end > start && line.get(end) == Some(&b']')).then_some(start..end)
+        let close = match line.get(end) {
+            Some(b'-') => text::digits(line, end + 1),
+            _ => end,
+        };
+        (end > start && line.get(close) == Some(&b']')).then_some(start..end)
     })
 }
 

@@ -30,6 +30,13 @@ impl Header<'_> {
         }
     }
 
+    /// Whether a dash follows that is joined to the text behind it: `shop.Cart -opened`.
+    pub(super) fn is_before_joined_dash(&self, end: usize) -> bool {
+        let at = text::skip_spaces(self.line, end);
+        let next = |byte: &u8| byte.is_ascii_alphabetic() || *byte >= 0x80;
+        at > end && self.line.get(at) == Some(&b'-') && self.line.get(at + 1).is_some_and(next)
+    }
+
     /// Where the text behind such a mark begins.
     pub(super) fn behind_mark(&self, end: usize) -> usize {
         text::skip_spaces(self.line, text::word(self.line, text::skip_spaces(self.line, end)).end)

@@ -287,5 +287,6 @@ fn data_end(line: &[u8], mut at: usize) -> Option<usize> {
 pub(super) fn is_host(word: &[u8]) -> bool {
     let marks =
         |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b':' | b'/' | b'@' | b'#');
-    !word.is_empty() && word.len() <= 255 && word.iter().all(marks) && Level::from_text(word).is_none()
+    let name = word.strip_suffix(b":").unwrap_or(word);
+    !name.is_empty() && word.len() <= 255 && word.iter().all(marks) && Level::from_text(name).is_none()
 }

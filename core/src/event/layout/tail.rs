@@ -16,7 +16,7 @@ const FARTHEST: usize = 8 << 10;
 
 /// Adds the pairs of the message to the members.
 pub(super) fn read(line: &[u8], matched: &mut LayoutMatch) {
-    if matched.message_form == ValueForm::Quoted || matched.layout == "logfmt" {
+    if matched.message_form == ValueForm::Quoted || matches!(matched.layout, "logfmt" | "ltsv") {
         return;
     }
     let end = matched.message.end.min(matched.message.start + FARTHEST);

@@ -181,13 +181,23 @@ pub(super) fn quoted(line: &[u8], at: usize) -> Option<Range<usize>> {
 /// Whether a word is a dotted name as those of classes and modules are: two points at least, and no
 /// part a number.
 pub(super) fn is_dotted(word: &[u8]) -> bool {
+    dotted_parts(word) > 2
+}
+
+/// Whether it has one point at least.
+pub(super) fn is_dotted_pair(word: &[u8]) -> bool {
+    dotted_parts(word) > 1
+}
+
+/// How many names with points between them a word is; 0 if one of them is none.
+fn dotted_parts(word: &[u8]) -> usize {
     let mut parts = 0;
     for part in word.split(|byte| *byte == b'.') {
         let name = part.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$'));
         if !name || !part.first().is_some_and(|first| first.is_ascii_alphabetic() || *first == b'_') {
-            return false;
+            return 0;
         }
         parts += 1;
     }
-    parts > 2
+    parts
 }

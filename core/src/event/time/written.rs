@@ -5,7 +5,7 @@
 //! at a time and still refuse the line; only [`TimeContext::accept`] moves the year clock.
 
 use super::super::json;
-use super::calendar::from_week_date;
+use super::calendar::{civil_from_days, days_from_civil, from_week_date};
 use super::conclude::{conclude, finish, finish_behind_fraction, finish_named};
 use super::cursor::{Civil, Cursor};
 use super::named::{named_date, scan_names};
@@ -142,13 +142,21 @@ pub(super) fn scan_digits(text: &[u8], context: &TimeContext) -> Option<(Written
             civil
         }
         _ if separator >= 0x80 => cursor.asian()?,
+        4 if separator == b'/' && is_packed_time(text.get(5..)) => {
+            // Chromium: `0506/112233.120456`.
+            let civil = Civil::date(None, cursor.number(2, 2)?, cursor.number(2, 2)?);
+            cursor.at += 1;
+            cursor.packed_time(civil)?
+        }
         4 => {
             let year = cursor.number(4, 4)?;
-            cursor.one_of(b"-/.")?;
+            cursor.one_of(b"-/.:")?;
             let civil = if cursor.one_of(b"W").is_some() {
                 let week = cursor.number(2, 2)?;
                 cursor.one_of(b"-")?;
                 let (year, month, day) = from_week_date(year, week, cursor.number(1, 1)?)?;
+                Civil::date(Some(year), month, day)
+            } else if let Some((month, day)) = day_of_year(&mut cursor, year, separator) {
                 Civil::date(Some(year), month, day)
             } else {
                 let month = cursor.number(1, 2)?;
@@ -173,6 +181,25 @@ pub(super) fn scan_digits(text: &[u8], context: &TimeContext) -> Option<(Written
         _ => return None,
     };
     finish(civil, text, cursor.at, TimeKind::Dated, context)
+}
+
+/// Six digits of a time of day, with a fraction or a colon behind them.
+fn is_packed_time(text: Option<&[u8]>) -> bool {
+    let Some([time @ .., mark]) = text.and_then(|text| text.get(..7)) else { return false };
+    time.iter().all(u8::is_ascii_digit) && matches!(mark, b'.' | b':')
+}
+
+/// The month and day of `2026-126T…`, a day counted from the first of its year.
+fn day_of_year(cursor: &mut Cursor<'_>, year: u32, separator: u8) -> Option<(u32, u32)> {
+    let mut ahead = *cursor;
+    let day = ahead.number(3, 3)?;
+    if separator != b'-' || ahead.peek() != b'T' {
+        return None;
+    }
+    let first = days_from_civil(year as i32, 1, 1);
+    let (same, month, day) = civil_from_days(first + day as i32 - 1);
+    *cursor = ahead;
+    (same == year as i32 && ahead.at > 0).then_some((month, day))
 }
 
 /// Dates that begin with a field of one or two digits, and their time of day; and whether they name
@@ -225,12 +252,15 @@ fn ordered(first: u32, second: u32, year: u32, separator: u8) -> Civil {
 
 /// A date of three short fields. With points the day comes first; else the year does, unless the
 /// first field would be a year to come, or one of the first of the century where the last is not.
+/// With slashes a month comes first where the last field is this year or the one before.
 fn short_year((first, padded): (u32, bool), second: u32, third: u32, separator: u8, context: &TimeContext) -> Civil {
     let latest = context.year() + 1;
     let is_recent = |year: u32| (5..=latest - 2000).contains(&(year as i16));
     let is_date = second <= 12 && third <= 31 && padded;
+    let now = latest - 2000;
     let year_first = match separator {
         b'.' => first > 31,
+        b'/' if first <= 12 && (now - 2..now).contains(&(third as i16)) => false,
         _ => is_date && (is_recent(first) || !is_recent(third)),
     };
     if year_first {

@@ -1,4 +1,4 @@
-//! What is in flight by one end: parcels, cut into pieces that are each sent, taken or refused as
+//! The batches that one end has in flight, cut into pieces that are each sent, taken or refused as
 //! one.
 //!
 //! A parcel is delivered when all of its pieces are settled. A piece is at most 1 MiB long, or

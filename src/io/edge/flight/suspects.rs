@@ -14,7 +14,7 @@ pub(super) const STRIKES: u32 = 8;
 /// by chance refuses many longer pieces.
 const STRIKES_ALONE: u32 = 3;
 
-/// What is to be sent next, while pieces go one at a time.
+/// The next step while pieces are sent one at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::io::edge) enum Next {
     /// The piece at this place.
@@ -23,7 +23,7 @@ pub(in crate::io::edge) enum Next {
     Harmless,
 }
 
-/// What is to be done with a piece that was refused.
+/// How to go on with a piece that was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::io::edge) enum PieceVerdict {
     /// The piece is tried again, later.
@@ -48,7 +48,7 @@ impl Flight {
         self.careful_to = self.pieces.back().map(|piece| piece.parcel);
     }
 
-    /// What is to be sent next, while pieces are sent one at a time.
+    /// Returns the piece to send next while pieces are sent one at a time.
     pub(in crate::io::edge) fn next(&mut self) -> Option<Next> {
         let suspects = self.pieces.iter().take_while(|piece| piece.strikes > 0).count();
         if self.pieces.is_empty() {
@@ -105,7 +105,7 @@ impl Flight {
         }
     }
 
-    /// Cuts the piece at this place in two, the first with so many records.
+    /// Splits the piece at this index in two; the first keeps the given number of records.
     pub(in crate::io::edge) fn split(&mut self, i: usize, records: usize) {
         let piece = self.pieces[i].clone();
         let bytes = self.bytes(i);

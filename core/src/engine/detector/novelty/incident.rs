@@ -7,7 +7,7 @@ use crate::engine::finding::{
 use crate::engine::incident::Opening;
 use crate::engine::template::{TemplateId, Templates};
 use crate::event::Level;
-use crate::event::trace::Stack;
+use crate::event::stack_trace::Stack;
 
 /// Bytes of a message that a finding shows.
 const SHOWN_BYTES: usize = 300;

@@ -219,8 +219,8 @@ impl Matcher {
             candidates.extend_from_slice(entries);
             false
         };
-        let idle = fields.unmatched_roles_for(self).unwrap_or_else(|| self.idle(fields, u16::MAX));
-        for (role, lookups) in part.roles.iter().filter(|(role, _)| idle >> *role as u16 & 1 == 0) {
+        let unmatched = fields.unmatched_roles_for(self).unwrap_or_else(|| self.unmatched_roles(fields, u16::MAX));
+        for (role, lookups) in part.roles.iter().filter(|(role, _)| unmatched >> *role as u16 & 1 == 0) {
             if let Some(seen) = Seen::of_role(*role, fields) {
                 lookups.find(&seen, &self.tables, &mut found);
             }
@@ -278,12 +278,12 @@ impl Matcher {
 }
 
 impl Prefilter for Matcher {
-    fn idle(&self, fields: &Fields<'_>, asked: u16) -> u16 {
+    fn unmatched_roles(&self, fields: &Fields<'_>, asked: u16) -> u16 {
         let Some(part) = self.part(level_of(fields.parsed())) else { return asked };
         let is_asked = |role: Role| asked >> role as u16 & 1 == 1;
-        part.roles.iter().filter(|(role, _)| is_asked(*role)).fold(asked, |idle, (role, lookups)| {
+        part.roles.iter().filter(|(role, _)| is_asked(*role)).fold(asked, |unmatched, (role, lookups)| {
             let finds = lookups.may_find(*role, fields, &self.tables);
-            idle & !(u16::from(finds) << *role as u16)
+            unmatched & !(u16::from(finds) << *role as u16)
         })
     }
 }

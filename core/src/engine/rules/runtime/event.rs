@@ -181,13 +181,13 @@ impl Copied {
             self.anomalies.extend(known.anomalies.iter().map(anomaly));
         }
         // An event without a message has no template.
-        let template = known.template.filter(|(sighting, _)| sighting.count > 0);
-        let text = |(sighting, templates): (TemplateMatch, &Templates)| templates.text(sighting.id).map(Into::into);
-        self.template = template.map(|(sighting, _)| sighting.id);
+        let template = known.template.filter(|(found, _)| found.count > 0);
+        let text = |(found, templates): (TemplateMatch, &Templates)| templates.text(found.id).map(Into::into);
+        self.template = template.map(|(found, _)| found.id);
         self.template_text = template.filter(|_| wants_text).and_then(text);
         self.params = template
             .filter(|_| wants_params)
-            .map_or_else(Vec::new, |(sighting, templates)| templates.params(fields, sighting.id));
+            .map_or_else(Vec::new, |(found, templates)| templates.params(fields, found.id));
     }
 }
 

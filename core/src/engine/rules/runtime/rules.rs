@@ -130,7 +130,7 @@ impl Rules {
     #[inline(never)]
     fn run(&mut self, fields: &Fields<'_>, time: Timestamp, begun: i64, known: &Known<'_>, outcome: &mut RuleOutcome) {
         let Self { set, context, spent, runners, roots, scratch, spent_event, soonest, .. } = self;
-        let template = known.template.map_or(TemplateId(0), |(sighting, _)| sighting.id);
+        let template = known.template.map_or(TemplateId(0), |(found, _)| found.id);
         set.matcher().select(fields, template, roots, scratch);
         let mut event = None;
         for &i in &scratch.rules {

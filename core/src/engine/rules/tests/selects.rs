@@ -38,8 +38,8 @@ fn a_look_tells_of_words_for_the_rules_that_it_is_told_of() {
     ];
     for (line, idle) in cases {
         let batch = stream_for(&[line], Some(rules.set().prefilter()));
-        assert_eq!(batch.parsed[0].idle >> Role::Message as u16 & 1 == 1, idle, "{line}");
-        assert_eq!(stream(&[line]).parsed[0].idle, 0, "{line}");
+        assert_eq!(batch.parsed[0].unmatched_roles >> Role::Message as u16 & 1 == 1, idle, "{line}");
+        assert_eq!(stream(&[line]).parsed[0].unmatched_roles, 0, "{line}");
     }
 }
 
@@ -53,8 +53,8 @@ fn messages_seen_before_are_looked_at_for_the_rules_at_hand() {
         let (message, level) = (messages[i * 7 % 11 % messages.len()], ["INFO", "WARN"][i % 3 % 2]);
         let line = format!(r#"{{"level":"{level}","msg":"{message}","host":"n{i}"}}"#);
         let prefilter = sets[i / 5 % 2].set().prefilter();
-        let again = parsed_batch(&mut parser, &[&line], Some(prefilter.clone())).parsed[0].idle;
-        assert_eq!(again, stream_for(&[&line], Some(prefilter)).parsed[0].idle, "{line}");
+        let again = parsed_batch(&mut parser, &[&line], Some(prefilter.clone())).parsed[0].unmatched_roles;
+        assert_eq!(again, stream_for(&[&line], Some(prefilter)).parsed[0].unmatched_roles, "{line}");
         idle += usize::from(again == u16::MAX);
     }
     assert!((100..450).contains(&idle), "{idle}");
@@ -67,8 +67,8 @@ fn what_a_look_has_told_is_told_for_its_rules_alone() {
     let (mut rules, other) = (rule_with(select), rule_with(select));
     for (prefilter, runs) in [(rules.set().prefilter(), false), (other.set().prefilter(), true)] {
         let mut batch = stream_for(&[r#"{"msg":"a slow query"}"#], Some(prefilter));
-        assert_eq!(batch.parsed[0].idle >> Role::Message as u16 & 1, 0);
-        batch.parsed[0].idle = u16::MAX;
+        assert_eq!(batch.parsed[0].unmatched_roles >> Role::Message as u16 & 1, 0);
+        batch.parsed[0].unmatched_roles = u16::MAX;
         let mut outcome = RuleOutcome::default();
         rules.on_event(&batch.fields(0), Timestamp(0), &mut outcome);
         assert_eq!(outcome.printed == ["ran"], runs);
@@ -330,8 +330,8 @@ fn a_template_is_selected_by_its_id_and_by_what_it_was_merged_into() {
     let templates = Templates::new(10, &TemplateOptions::default());
     let runs = |rules: &mut Rules, id: u64| {
         let mut outcome = RuleOutcome::default();
-        let sighting = TemplateMatch { id: TemplateId(id), count: 1 };
-        let known = Known { template: Some((sighting, &templates)), ..Known::default() };
+        let found = TemplateMatch { id: TemplateId(id), count: 1 };
+        let known = Known { template: Some((found, &templates)), ..Known::default() };
         rules.on_known_event(&batch.fields(0), Timestamp(0), &known, &mut outcome);
         !outcome.printed.is_empty()
     };
@@ -347,11 +347,11 @@ fn a_parsed_event_survives_its_prefilter() {
     #[derive(Debug)]
     struct Failing;
     impl Prefilter for Failing {
-        fn idle(&self, _: &crate::event::Fields<'_>, _: u16) -> u16 {
+        fn unmatched_roles(&self, _: &crate::event::Fields<'_>, _: u16) -> u16 {
             panic!("on purpose")
         }
     }
     let batch = stream_for(&[r#"{"msg":"a slow query"}"#], Some(Arc::new(Failing)));
-    assert_eq!((batch.parsed[0].fault, batch.parsed[0].idle), (None, 0));
+    assert_eq!((batch.parsed[0].fault, batch.parsed[0].unmatched_roles), (None, 0));
     assert_eq!(batch.fields(0).text(Role::Message).as_deref(), Some("a slow query"));
 }

@@ -6,7 +6,7 @@
 
 use super::csv;
 use crate::diagnostic::Diagnostic;
-use crate::event::skeleton::is_unspaced;
+use crate::event::masked_message::is_unspaced;
 use aho_corasick::{AhoCorasick, MatchKind};
 use rhai::{Dynamic, Map};
 use std::collections::HashMap;

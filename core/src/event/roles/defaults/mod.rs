@@ -69,6 +69,8 @@ pub(super) const CONTAINERS: &[(&str, Container)] = &[
     ("scopeLogs", Container::RECORD),
     ("logRecords", Container::RECORD),
     ("resource", Container::RESOURCE),
+    ("resources_string", Container::RESOURCE),
+    ("attributes_string", Container::FIELDS),
     ("fields", Container::FIELDS),
     ("context", Container::FIELDS),
     ("extra", Container::FIELDS),

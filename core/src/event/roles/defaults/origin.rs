@@ -32,6 +32,8 @@ pub(super) const MODULE: &[RoleName<'static>] = &[
     name("Category"),
     read(How::Id, "scope"),
     read(How::Id, "label"),
+    name("categoryName"),
+    name("progname"),
     name("controller"),
     name("source.component"),
     name("reportingComponent"),
@@ -72,6 +74,7 @@ pub(super) const MODULE: &[RoleName<'static>] = &[
     name("kubernetes.labels.app.kubernetes.io/name"),
     read(How::Id, "context"),
     name("upstream_cluster"),
+    name("logGroup"),
     name("source"),
 ];
 
@@ -96,6 +99,7 @@ pub(super) const HOST: &[RoleName<'static>] = &[
     name("source_host"),
     name("logsource"),
     name("MachineName"),
+    name("_meta.hostname"),
     name("Properties.MachineName"),
     name("kubernetes.host"),
     name("kubernetes.node.name"),

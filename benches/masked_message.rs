@@ -1,13 +1,13 @@
 //! Measures stage one of the template miner, the masking of messages, on the demo's messages and on
 //! real ones if they are present.
 //!
-//! `cargo bench --bench skeleton`
+//! `cargo bench --bench masked_message`
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use seismolog::config::Config;
 use seismolog::demo::{Shop, ShopOptions};
 use seismolog::event::lines::Lines;
-use seismolog::event::skeleton::Skeleton;
+use seismolog::event::masked_message::MaskedMessage;
 use seismolog::event::time::TimeContext;
 use seismolog::event::{Batch, EventParser, Role};
 use std::hint::black_box;
@@ -43,20 +43,20 @@ fn messages(bytes: Vec<u8>) -> Vec<String> {
     (0..batch.records.len()).filter_map(|i| Some(batch.fields(i).text(Role::Message)?.into_owned())).collect()
 }
 
-fn skeletons(c: &mut Criterion) {
-    let mut group = c.benchmark_group("skeleton");
+fn masked_messages(c: &mut Criterion) {
+    let mut group = c.benchmark_group("masked");
     for (name, lines) in [("demo messages", messages(of_the_demo())), ("real messages", messages(of_real_systems()))] {
         if lines.is_empty() {
             continue;
         }
         group.throughput(Throughput::Elements(lines.len() as u64));
         group.bench_function(name, |b| {
-            let mut skeleton = Skeleton::default();
-            b.iter(|| lines.iter().fold(0, |all, line| all ^ skeleton.read(black_box(line.as_bytes()))));
+            let mut masked = MaskedMessage::default();
+            b.iter(|| lines.iter().fold(0, |all, line| all ^ masked.read(black_box(line.as_bytes()))));
         });
     }
     group.finish();
 }
 
-criterion_group!(benches, skeletons);
+criterion_group!(benches, masked_messages);
 criterion_main!(benches);

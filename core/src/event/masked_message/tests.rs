@@ -1,15 +1,15 @@
 use super::*;
 use proptest::prelude::*;
 
-fn skeleton(message: &str) -> String {
-    let mut skeleton = Skeleton::default();
-    skeleton.read(message.as_bytes());
-    skeleton.text().into_owned()
+fn masked(message: &str) -> String {
+    let mut masked = MaskedMessage::default();
+    masked.read(message.as_bytes());
+    masked.text().into_owned()
 }
 
 /// Where each part stands in the message that was read.
-fn origins(skeleton: &Skeleton) -> Vec<Range<usize>> {
-    (0..).map_while(|i| skeleton.origin(i)).collect()
+fn origins(masked: &MaskedMessage) -> Vec<Range<usize>> {
+    (0..).map_while(|i| masked.origin(i)).collect()
 }
 
 #[test]
@@ -58,7 +58,7 @@ fn words_stay_and_variables_go() {
         ("zahl٣", "zahl <*>"),
         ("v1.2-3/é4", "v<*>/é<*>"),
     ] {
-        assert_eq!(skeleton(message), expected, "{message:?}");
+        assert_eq!(masked(message), expected, "{message:?}");
     }
 }
 
@@ -107,7 +107,7 @@ fn a_change_of_script_and_full_width_punctuation_end_words() {
         ("“retry” of worker12 in pay-service", "<*> of worker<*> in pay-service"),
         ("done ✓ in 3 s 🎉", "done ✓ in <*> 🎉"),
     ] {
-        let got = skeleton(message);
+        let got = masked(message);
         if got != expected {
             wrong.push((message, got, expected));
         }
@@ -118,21 +118,21 @@ fn a_change_of_script_and_full_width_punctuation_end_words() {
 #[test]
 fn places_say_where_each_part_stands() {
     let message = "took 3.2 ms at db-1:5432 for 'x'";
-    let mut skeleton = Skeleton::default();
-    skeleton.read(message.as_bytes());
-    let places: Vec<_> = origins(&skeleton).into_iter().map(|origin| &message[origin]).collect();
+    let mut masked = MaskedMessage::default();
+    masked.read(message.as_bytes());
+    let places: Vec<_> = origins(&masked).into_iter().map(|origin| &message[origin]).collect();
     assert_eq!(places, ["took", "3.2", "at", "db-1:5432", "for", "x"]);
-    assert_eq!(skeleton.text().split(' ').count(), places.len());
+    assert_eq!(masked.text().split(' ').count(), places.len());
 }
 
 #[test]
 fn masks_make_variables_of_what_they_match() {
     let masks = Masks::new(&["tenant [a-z]+".to_owned(), r"\bfoo\b".to_owned()]).unwrap();
-    let mut skeleton = Skeleton::new(masks);
-    skeleton.read(b"for tenant acme with foo and food");
-    assert_eq!(skeleton.text(), "for <*> with <*> and food");
+    let mut masked = MaskedMessage::new(masks);
+    masked.read(b"for tenant acme with foo and food");
+    assert_eq!(masked.text(), "for <*> with <*> and food");
     let message = "for tenant acme with foo and food";
-    let places: Vec<_> = origins(&skeleton).into_iter().map(|origin| &message[origin]).collect();
+    let places: Vec<_> = origins(&masked).into_iter().map(|origin| &message[origin]).collect();
     assert_eq!(places, ["for", "tenant acme", "with", "foo", "and", "food"]);
     for (bad, what) in [("(", "unclosed group"), ("a*", "it matches the empty text"), ("\\w{9999}{9999}", "size limit")]
     {
@@ -144,49 +144,49 @@ fn masks_make_variables_of_what_they_match() {
 #[test]
 fn of_a_long_message_the_beginning_counts() {
     let long = "word ".repeat(10_000);
-    assert_eq!(skeleton(&long), skeleton(&long[..MINED_BYTES]));
-    assert_eq!(skeleton(&"é".repeat(MINED_BYTES)), "é".repeat(MINED_BYTES / 2));
+    assert_eq!(masked(&long), masked(&long[..MINED_BYTES]));
+    assert_eq!(masked(&"é".repeat(MINED_BYTES)), "é".repeat(MINED_BYTES / 2));
 }
 
 proptest! {
     #[test]
     fn any_bytes_have_a_skeleton_that_depends_on_them_alone(message in proptest::collection::vec(any::<u8>(), 0..300), other: String) {
-        let mut skeleton = Skeleton::default();
-        let hash = skeleton.read(&message);
-        prop_assert!(hash != 0 && skeleton.text.len() <= message.len() * 4);
-        skeleton.read(other.as_bytes());
-        prop_assert_eq!(skeleton.read(&message), hash);
+        let mut masked = MaskedMessage::default();
+        let hash = masked.read(&message);
+        prop_assert!(hash != 0 && masked.text.len() <= message.len() * 4);
+        masked.read(other.as_bytes());
+        prop_assert_eq!(masked.read(&message), hash);
     }
 
     #[test]
     fn no_character_is_split(message in "[用户商品登录失败张三0-9a-zA-Z_ ：，「」【】（）=é€🎉ーガ한글ไทย.:/\"-]{0,60}") {
-        let mut skeleton = Skeleton::default();
-        skeleton.read(message.as_bytes());
-        prop_assert!(std::str::from_utf8(&skeleton.text).is_ok(), "{:?}", skeleton.text());
-        for origin in origins(&skeleton) {
+        let mut masked = MaskedMessage::default();
+        masked.read(message.as_bytes());
+        prop_assert!(std::str::from_utf8(&masked.text).is_ok(), "{:?}", masked.text());
+        for origin in origins(&masked) {
             prop_assert!(message.get(origin).is_some());
         }
     }
 
     #[test]
     fn numbers_do_not_matter(a in 0_u64.., b in 0_u64..) {
-        let with = |n: u64| skeleton(&format!("session {n} of node-{n} took {n}.5 s (rc={n}) at /x/{n}"));
+        let with = |n: u64| masked(&format!("session {n} of node-{n} took {n}.5 s (rc={n}) at /x/{n}"));
         prop_assert_eq!(with(a), with(b));
     }
 
     #[test]
     fn places_lie_in_the_message_in_order(message: String) {
-        let mut skeleton = Skeleton::default();
-        skeleton.read(message.as_bytes());
-        let places = origins(&skeleton);
+        let mut masked = MaskedMessage::default();
+        masked.read(message.as_bytes());
+        let places = origins(&masked);
         prop_assert!(places.iter().all(|place| message.get(place.clone()).is_some()));
         prop_assert!(places.is_sorted_by_key(|place| place.start));
-        let text = skeleton.text();
-        let words = skeleton.words(&text);
+        let text = masked.text();
+        let words = masked.words(&text);
         prop_assert_eq!(&words, &text.split(' ').collect::<Vec<_>>());
         let varied = words.iter().zip(&places).filter(|(word, _)| word.contains(VARIABLE));
         let expected: Vec<_> = varied.map(|(word, origin)| (word.to_string(), origin.clone())).collect();
-        let variables = skeleton.variables().map(|(word, origin)| (word.unwrap_or(VARIABLE.into()).into_owned(), origin));
+        let variables = masked.variables().map(|(word, origin)| (word.unwrap_or(VARIABLE.into()).into_owned(), origin));
         prop_assert_eq!(variables.collect::<Vec<_>>(), expected);
     }
 }

@@ -46,7 +46,7 @@ impl Pieces<'_> {
 }
 
 /// Judges `pieces` of `text` into `parts`, in order.
-pub(super) fn judge(text: &[u8], pieces: &[Piece], is_wide: bool, parts: &mut Vec<MaskPart>) {
+pub(super) fn classify(text: &[u8], pieces: &[Piece], is_wide: bool, parts: &mut Vec<MaskPart>) {
     parts.clear();
     let is_unspaced_text = is_wide && pieces.iter().any(|piece| piece.mark == 0 && piece.has & UNSPACED != 0);
     let all = Pieces { text, all: pieces, is_unspaced_text };
@@ -149,12 +149,12 @@ fn word(all: &Pieces<'_>, i: usize, parts: &mut Vec<MaskPart>) -> usize {
             kind = PartKind::Variable;
         }
     }
-    let mut judged = part(all, kind, i, i);
+    let mut classified = part(all, kind, i, i);
     if piece.has & DOT != 0 && kind == PartKind::Word {
         // The marks that end a sentence are no part of its last word.
-        judged.end = piece.start + trimmed(piece.of(all.text)).len() as u32;
+        classified.end = piece.start + trimmed(piece.of(all.text)).len() as u32;
     }
-    parts.push(judged);
+    parts.push(classified);
     i + 1
 }
 

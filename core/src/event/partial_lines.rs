@@ -25,16 +25,16 @@ const SAID: [Role; 6] = [Role::Message, Role::Trace, Role::Operation, Role::Dura
 
 /// Lines that are not whole yet, by where they come from.
 #[derive(Debug, Default)]
-pub(super) struct Parts(BTreeMap<u64, Vec<u8>>);
+pub(super) struct PartialLines(BTreeMap<u64, Vec<u8>>);
 
 /// A part, whether the line ends with it, and where it comes from.
-struct Part<'a> {
+struct PartialLine<'a> {
     text: std::borrow::Cow<'a, str>,
     last: bool,
     key: u64,
 }
 
-impl Parts {
+impl PartialLines {
     /// Puts together what the records from `first` on hold; `marked` where some may be short parts.
     pub(super) fn join(&mut self, batch: &mut Batch, first: usize, marked: bool, parser: &mut EventParser) {
         for i in first..batch.records.len() {
@@ -44,8 +44,8 @@ impl Parts {
             }
             let this = std::panic::AssertUnwindSafe((&mut *self, &mut *batch, &mut *parser));
             let survived = std::panic::catch_unwind(|| {
-                let std::panic::AssertUnwindSafe((parts, batch, parser)) = { this };
-                parts.join_one(batch, i, parser);
+                let std::panic::AssertUnwindSafe((lines, batch, parser)) = { this };
+                lines.join_one(batch, i, parser);
             });
             if survived.is_err() {
                 self.0.clear();
@@ -57,7 +57,7 @@ impl Parts {
     #[cold]
     fn join_one(&mut self, batch: &mut Batch, i: usize, parser: &mut EventParser) {
         let fields = batch.fields(i);
-        let Some(Part { text, last, key }) = part_of(&fields, batch.tag(i)) else { return };
+        let Some(PartialLine { text, last, key }) = partial_line_of(&fields, batch.tag(i)) else { return };
         let mut parsed: ParsedEvent = *fields.parsed();
         if !last {
             if !self.0.contains_key(&key) && self.0.len() == LINES {
@@ -81,14 +81,14 @@ impl Parts {
         } else {
             return;
         }
-        (parsed.skeleton, parsed.idle) = (0, 0);
+        (parsed.masked_hash, parsed.unmatched_roles) = (0, 0);
         parser.read_roles(&mut parsed, &batch.records[i], &batch.bytes, &batch.arena);
         batch.parsed[i] = parsed;
     }
 }
 
 /// The record as a part of a line, if its runtime says so.
-fn part_of<'a>(fields: &Fields<'a>, tag: &[u8]) -> Option<Part<'a>> {
+fn partial_line_of<'a>(fields: &Fields<'a>, tag: &[u8]) -> Option<PartialLine<'a>> {
     let (stream, last, text) = match fields.parsed().shape {
         Shape::Text => {
             let line = std::str::from_utf8(fields.line()).ok()?;
@@ -116,7 +116,7 @@ fn part_of<'a>(fields: &Fields<'a>, tag: &[u8]) -> Option<Part<'a>> {
     }
     let host = fields.raw(Role::Host).unwrap_or_default();
     let key = xxh3_64(tag) ^ xxh3_64(host).rotate_left(21) ^ xxh3_64(stream.as_bytes()).rotate_left(42);
-    Some(Part { text, last, key: key ^ u64::from(fields.record().source.0) })
+    Some(PartialLine { text, last, key: key ^ u64::from(fields.record().source.0) })
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Looks into a message that is itself a JSON object, logfmt or a laid-out line, as Docker's and
+//! Parses a message that is itself a JSON object, logfmt or a laid-out line, as Docker's and
 //! Fluent Bit's `log` is.
 //!
 //! Done where the level is missing outside or taken for granted there, and where the message is an
@@ -9,7 +9,7 @@ use super::found::RoleMatches;
 use super::json;
 use super::layout::TextReader;
 use super::parsed::{Form, ParsedEvent, Slot};
-use super::roles::{Names, Role};
+use super::roles::{Names, Role, Unit};
 use super::time::TimeContext;
 use super::unescape::unescape_into;
 use super::{Span, clean};
@@ -93,11 +93,18 @@ pub(super) fn parse_behind_prose(names: &Names, context: &mut TimeContext, buffe
     if !matches!(text.trim_ascii_end().last(), Some(b'}' | b']')) {
         return;
     }
-    let Some(at) = memchr::memmem::find(text, b" {\"").or_else(|| memchr::memmem::find(text, b"\t{\"")) else { return };
+    // The first of them: there may be objects in it.
+    let begins = |at: &usize| matches!(text[at - 1], b' ' | b'\t') && text.get(at + 1) == Some(&b'"');
+    let Some(at) = memchr::memchr_iter(b'{', text).filter(|at| *at > 0).find(begins).map(|at| at - 1) else { return };
     let mut found = RoleMatches::default();
     let start = message.span.start as usize + at + 1;
     if found.object(&buffer[..message.span.end()], start, names, context).is_err() {
         return;
+    }
+    let duration = &found.slots[Role::Duration as usize];
+    if found.unit_is_open && text[at] == b'\t' && duration.span.of(buffer).contains(&b'.') {
+        // zap writes a fraction of seconds behind a tab.
+        found.unit = Unit::Seconds;
     }
     for role in ADDED {
         if parsed.slots[role as usize].form == Form::Absent {

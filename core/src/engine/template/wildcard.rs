@@ -1,32 +1,33 @@
-//! Finds positions that vary: where many skeletons (masked messages) differ in one word only, that
+//! Finds positions that vary: where many masked messages differ in one word only, that
 //! word is a variable.
 //!
-//! A *hole* is a skeleton with one word left out, a candidate for a wildcard. Every skeleton is
-//! entered into the hole of each of its words. The key of a hole is a sum over the hashes of the
-//! words and their positions, so all holes of a skeleton take one pass. When a hole has seen enough
-//! different words, it opens: from then on every skeleton that fits it has its template.
+//! A *wildcard* here is a candidate: a masked message with one word left out. Every
+//! masked message is entered into the wildcard of each of its words. The key of a wildcard is a sum
+//! over the hashes of the words and their positions, so all wildcards of a masked message take one
+//! pass. When a wildcard has seen enough different words, it opens: from then on every masked
+//! message that fits it has its template.
 //!
-//! The threshold is 8 different words; 12 in a skeleton of up to three words, each of which carries
-//! more meaning; 4 after a word that introduces a name ("for", "user", "host"). The first word and
-//! the only word are never variables, so they have no hole. Memory: 25 to 50 bytes a hole with one
-//! word (`first_sight.rs`); with more words 100 bytes and 16 for each word after the first, at most
-//! twelve. Both are capped.
+//! The threshold is 8 different words; 12 in a masked message of up to three words, each of which
+//! carries more meaning; 4 after a word that introduces a name ("for", "user", "host"). The first
+//! word and the only word are never variables, so they have no wildcard. Memory: 25 to 50 bytes a
+//! wildcard with one word (`first_sight.rs`); with more words 100 bytes and 16 for each word after
+//! the first, at most twelve. Both are capped.
 
 use super::TemplateId;
 use super::first_sight::{FirstSight, FirstSights};
 use crate::engine::state::{Evict, HeapSize, Table, TableSnapshot, allocated};
-use crate::event::skeleton::{VARIABLE, introduces, is_common_word};
+use crate::event::masked_message::{VARIABLE, introduces, is_common_word};
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
-/// Different words that open a hole…
+/// Different words that open a wildcard…
 const ENOUGH: usize = 8;
-/// …in a skeleton of at most [`FEW_WORDS`] words…
+/// …in a masked message of at most [`FEW_WORDS`] words…
 const ENOUGH_OF_FEW: usize = 12;
 const FEW_WORDS: usize = 3;
 /// …and after a word that introduces a name.
 const ENOUGH_INTRODUCED: usize = 4;
-/// Most words of a skeleton with holes; longer messages differ in free text.
+/// Most words of a masked message with wildcards; longer messages differ in free text.
 const MOST_WORDS: usize = 128;
 
 /// Words that are followed by a name.
@@ -56,10 +57,10 @@ const INTRODUCERS: &[&str] = &[
     "via",
 ];
 
-/// A hole that has seen several words.
+/// A wildcard that has seen several words.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Wildcard {
-    /// Once the hole is open: the template of all skeletons that fit it.
+    /// Once the wildcard is open: the template of all masked messages that fit it.
     open: Option<TemplateId>,
     first: (u32, TemplateId),
     others: Vec<(u32, TemplateId)>,
@@ -71,36 +72,36 @@ impl HeapSize for Wildcard {
     }
 }
 
-/// All holes of a stream.
+/// All wildcards of a stream.
 #[derive(Debug)]
-pub(super) struct Holes {
-    /// Holes that saw one word.
+pub(super) struct Wildcards {
+    /// Wildcards that saw one word.
     first_sights: FirstSights,
-    /// Holes that saw several words.
+    /// Wildcards that saw several words.
     table: Table<Wildcard>,
-    /// The holes of the current skeleton.
-    own: Vec<OwnHole>,
-    /// The hash of the current skeleton.
+    /// The wildcards of the current masked message.
+    own: Vec<OwnWildcard>,
+    /// The hash of the current masked message.
     hash: u64,
-    /// Words of the current skeleton that are no variables.
+    /// Words of the current masked message that are no variables.
     plain: usize,
-    /// Most holes of either kind.
+    /// Most wildcards of either kind.
     cap: usize,
 }
 
-/// A hole of the current skeleton.
+/// A wildcard of the current masked message.
 #[derive(Clone, Copy, Debug)]
-struct OwnHole {
+struct OwnWildcard {
     /// The position of the word that is left out, and its hash.
     position: usize,
     word: u32,
-    /// The key of the hole: a hash of the other words.
+    /// The key of the wildcard: a hash of the other words.
     key: u64,
-    /// The hole saw at most one word so far.
+    /// The wildcard saw at most one word so far.
     is_young: bool,
 }
 
-/// A hole that the current skeleton has opened.
+/// A wildcard that the current masked message has opened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Opened {
     /// The position of the new variable.
@@ -110,14 +111,14 @@ pub(super) struct Opened {
     pub(super) templates: Vec<TemplateId>,
 }
 
-impl Holes {
+impl Wildcards {
     pub(super) fn new(keys: usize) -> Self {
-        // Holes with one word get the rest of the room, at least a quarter.
+        // Wildcards with one word get the rest of the room, at least a quarter.
         let (first_sights, table) = (FirstSights::default(), Table::new(keys - keys / 4));
         Self { first_sights, table, own: Vec::new(), hash: 0, plain: 0, cap: keys }
     }
 
-    /// Computes the holes of a skeleton and returns the template of the first open one.
+    /// Computes the wildcards of a masked message and returns the template of the first open one.
     pub(super) fn find(&mut self, words: &[&str]) -> Option<TemplateId> {
         self.own.clear();
         self.plain = words.iter().filter(|word| **word != VARIABLE).count();
@@ -133,50 +134,51 @@ impl Holes {
             let own = mixed(hash, position);
             sum = sum.wrapping_add(own);
             if position > 0 && *word != VARIABLE && may_vary(words[position - 1], word) {
-                // The hole's key is the sum over all words plus this difference.
+                // The wildcard's key is the sum over all words plus this difference.
                 let key = mixed(0, position).wrapping_sub(own);
-                self.own.push(OwnHole { position, word: hash as u32, key, is_young: false });
+                self.own.push(OwnWildcard { position, word: hash as u32, key, is_young: false });
             }
         }
         self.hash = sum;
-        for hole in &mut self.own {
-            hole.key = hole.key.wrapping_add(sum);
-            match self.table.get_mut(hole.key) {
+        for wildcard in &mut self.own {
+            wildcard.key = wildcard.key.wrapping_add(sum);
+            match self.table.get_mut(wildcard.key) {
                 Some(Wildcard { open: None, .. }) => {}
                 Some(Wildcard { open, .. }) => return *open,
-                None => hole.is_young = true,
+                None => wildcard.is_young = true,
             }
         }
         None
     }
 
-    /// Enters the current skeleton, whose holes [`Self::find`] has computed, with its `template`.
-    /// If this opens a hole, the caller must [`fill`](Self::fill) it with the merged template.
+    /// Enters the current masked message, whose wildcards [`Self::find`] has computed, with its
+    /// `template`. If this opens a wildcard, the caller must [`fill`](Self::fill) it with the
+    /// merged template.
     pub(super) fn enter(&mut self, words: &[&str], template: TemplateId) -> Option<Opened> {
         let mut opened = None;
         let takes_first_sights = self.first_sights.takes(self.hash);
         for i in 0..self.own.len() {
-            let OwnHole { position, word, key, is_young } = self.own[i];
+            let OwnWildcard { position, word, key, is_young } = self.own[i];
             let known = if is_young { None } else { self.table.touched(key) };
-            let Some(hole) = known else {
+            let Some(wildcard) = known else {
                 if takes_first_sights {
                     self.enter_first(key, word, template);
                 }
                 continue;
             };
-            if hole.open.is_some() {
+            if wildcard.open.is_some() {
                 continue;
             }
-            // If another hole of the same skeleton opens each time instead, this one stays closed
-            // and must not grow without limit.
-            let is_full = hole.others.len() >= ENOUGH_OF_FEW;
-            if !is_full && hole.first.0 != word && hole.others.iter().all(|(other, _)| *other != word) {
-                hole.others.push((word, template));
+            // If another wildcard of the same masked message opens each time instead, this one
+            // stays closed and must not grow without limit.
+            let is_full = wildcard.others.len() >= ENOUGH_OF_FEW;
+            if !is_full && wildcard.first.0 != word && wildcard.others.iter().all(|(other, _)| *other != word) {
+                wildcard.others.push((word, template));
             }
-            if opened.is_none() && hole.others.len() + 1 >= enough(words, position, self.plain) {
+            if opened.is_none() && wildcard.others.len() + 1 >= enough(words, position, self.plain) {
                 let mut templates: Vec<_> =
-                    std::iter::once(hole.first).chain(hole.others.drain(..)).map(|(_, id)| id).collect();
-                hole.others.shrink_to_fit();
+                    std::iter::once(wildcard.first).chain(wildcard.others.drain(..)).map(|(_, id)| id).collect();
+                wildcard.others.shrink_to_fit();
                 // Sorted by id, so that the result does not depend on anything else.
                 templates.sort_unstable();
                 templates.dedup();
@@ -186,7 +188,8 @@ impl Holes {
         opened
     }
 
-    /// Enters a word into a hole that saw at most one word; a second one is not enough to open it.
+    /// Enters a word into a wildcard that saw at most one word; a second one is not enough to open
+    /// it.
     fn enter_first(&mut self, key: u64, word: u32, template: TemplateId) {
         let room = self.cap.saturating_sub(self.table.len());
         match self.first_sights.meet(key, FirstSight { word, template }, room) {
@@ -200,10 +203,10 @@ impl Holes {
         }
     }
 
-    /// Sets the template of an opened hole.
+    /// Sets the template of an opened wildcard.
     pub(super) fn fill(&mut self, opened: &Opened, template: TemplateId) {
-        if let Some(hole) = self.table.get_mut(opened.key) {
-            hole.open = Some(template);
+        if let Some(wildcard) = self.table.get_mut(opened.key) {
+            wildcard.open = Some(template);
         }
     }
 
@@ -220,19 +223,20 @@ impl Holes {
         self.first_sights.evictions() + self.table.evictions()
     }
 
-    pub(super) fn snapshot(&self) -> HolesSnapshot {
+    pub(super) fn snapshot(&self) -> WildcardsSnapshot {
         let mut kept = self.table.snapshot();
         let first =
             |sight: FirstSight| Wildcard { open: None, first: (sight.word, sight.template), others: Vec::new() };
         let first_sights = self.first_sights.all().into_iter().map(|(key, sight)| (key, first(sight)));
         kept.entries.splice(0..0, first_sights);
         kept.evictions = self.evictions();
-        HolesSnapshot(kept)
+        WildcardsSnapshot(kept)
     }
 
-    pub(super) fn restore(&mut self, HolesSnapshot(mut kept): HolesSnapshot) {
+    pub(super) fn restore(&mut self, WildcardsSnapshot(mut kept): WildcardsSnapshot) {
         self.first_sights = FirstSights::default();
-        let first_sights = kept.entries.extract_if(.., |(_, hole)| hole.open.is_none() && hole.others.is_empty());
+        let first_sights =
+            kept.entries.extract_if(.., |(_, wildcard)| wildcard.open.is_none() && wildcard.others.is_empty());
         let first_sights: Vec<_> = first_sights.collect();
         self.table.restore(kept);
         let room = self.cap.saturating_sub(self.table.len());
@@ -242,9 +246,9 @@ impl Holes {
     }
 }
 
-/// The snapshot of all holes.
+/// The snapshot of all wildcards.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct HolesSnapshot(TableSnapshot<Wildcard>);
+pub(super) struct WildcardsSnapshot(TableSnapshot<Wildcard>);
 
 /// Whether `word` may be a variable after `before`. A common Chinese log word may not, unless a
 /// value is expected: no spaces separate it from words that are names.
@@ -252,8 +256,8 @@ fn may_vary(before: &str, word: &str) -> bool {
     word.as_bytes().first().is_none_or(u8::is_ascii) || !is_common_word(word) || introduces(before)
 }
 
-/// How many different words at `position` make it a variable, in a skeleton with `plain` words that
-/// are no variables.
+/// How many different words at `position` make it a variable, in a masked message with `plain`
+/// words that are no variables.
 fn enough(words: &[&str], position: usize, plain: usize) -> usize {
     let before = words[position - 1].to_ascii_lowercase();
     if (plain > 2 && INTRODUCERS.binary_search(&before.as_str()).is_ok()) || introduces(&before) {
@@ -269,10 +273,10 @@ fn enough(words: &[&str], position: usize, plain: usize) -> usize {
 mod tests {
     use super::*;
 
-    fn put(holes: &mut Holes, text: &str, id: u64) -> Option<Opened> {
+    fn put(wildcards: &mut Wildcards, text: &str, id: u64) -> Option<Opened> {
         let words: Vec<_> = text.split(' ').collect();
-        holes.find(&words);
-        holes.enter(&words, TemplateId(id))
+        wildcards.find(&words);
+        wildcards.enter(&words, TemplateId(id))
     }
 
     #[test]
@@ -284,27 +288,27 @@ mod tests {
             ("user", "failed", 4),
             ("the user", "failed now", 4),
         ] {
-            let mut holes = Holes::new(1_000);
+            let mut wildcards = Wildcards::new(1_000);
             for i in 1..enough {
-                assert_eq!(put(&mut holes, &format!("{before} w{i} {after}"), i), None);
-                assert_eq!(put(&mut holes, &format!("{before} w{i} {after}"), i), None, "again is not another");
+                assert_eq!(put(&mut wildcards, &format!("{before} w{i} {after}"), i), None);
+                assert_eq!(put(&mut wildcards, &format!("{before} w{i} {after}"), i), None, "again is not another");
             }
-            let opened = put(&mut holes, &format!("{before} w0 {after}"), enough).unwrap();
+            let opened = put(&mut wildcards, &format!("{before} w0 {after}"), enough).unwrap();
             assert_eq!(opened.templates.len() as u64, enough);
-            holes.fill(&opened, TemplateId(77));
+            wildcards.fill(&opened, TemplateId(77));
             let words = format!("{before} other {after}");
-            assert_eq!(holes.find(&words.split(' ').collect::<Vec<_>>()), Some(TemplateId(77)), "{words}");
+            assert_eq!(wildcards.find(&words.split(' ').collect::<Vec<_>>()), Some(TemplateId(77)), "{words}");
             let longer = format!("{words} more");
-            assert_eq!(holes.find(&longer.split(' ').collect::<Vec<_>>()), None);
+            assert_eq!(wildcards.find(&longer.split(' ').collect::<Vec<_>>()), None);
         }
     }
 
     #[test]
     fn the_first_word_never_opens_and_the_table_is_capped() {
-        let mut holes = Holes::new(10);
+        let mut wildcards = Wildcards::new(10);
         for i in 0..100 {
-            assert_eq!(put(&mut holes, &format!("w{i} a b c"), i), None);
+            assert_eq!(put(&mut wildcards, &format!("w{i} a b c"), i), None);
         }
-        assert_eq!((holes.len(), holes.evictions() > 0), (10, true));
+        assert_eq!((wildcards.len(), wildcards.evictions() > 0), (10, true));
     }
 }

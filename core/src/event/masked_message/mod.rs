@@ -1,17 +1,17 @@
-//! Stage one of the template miner, a pure function of one message: its skeleton, words kept and
-//! variables masked.
+//! Stage one of the template miner, a pure function of one message: the masked message, its words
+//! kept and variables masked.
 //!
 //! One pass over the bytes with a table of 256 classes cuts a message into pieces (`scan.rs`); each
-//! piece is judged by its own characters and its neighbours (`judge.rs`, `words.rs`): what has a
+//! piece is judged by its own characters and its neighbours (`classify.rs`, `words.rs`): what has a
 //! digit, a path, a host or file name, an address, a value after `=`, a quoted word is a variable.
-//! Punctuation is context for these judgements and no part of the skeleton. Neighbouring variables
-//! are one. The hash of the skeleton's text is xxh3-64, the same in every process.
+//! Punctuation is context for these judgements and no part of the masked. Neighbouring variables
+//! are one. The hash of the masked's text is xxh3-64, the same in every process.
 //!
 //! No regular expression, no dictionary of a system's own words; no allocation once the scratch
-//! space has grown. About 200 ns for a line of 100 bytes (`cargo bench --bench skeleton`).
+//! space has grown. About 200 ns for a line of 100 bytes (`cargo bench --bench masked_message`).
 
+mod classify;
 mod han;
-mod judge;
 mod mask;
 mod scan;
 mod scripts;
@@ -30,7 +30,7 @@ pub const VARIABLE: &str = "<*>";
 /// Of a longer message only so much is mined, in bytes.
 pub const MINED_BYTES: usize = 4 << 10;
 
-/// What a part of a skeleton is.
+/// What a part of a masked message is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum PartKind {
     /// A word that stays.
@@ -43,7 +43,7 @@ enum PartKind {
     Mixed,
 }
 
-/// One part of a skeleton and where it stands in the message.
+/// One part of a masked message and where it stands in the message.
 #[derive(Clone, Copy, Debug)]
 struct MaskPart {
     kind: PartKind,
@@ -57,9 +57,9 @@ impl MaskPart {
     }
 }
 
-/// The skeleton of the message read last, and the scratch space to read the next.
+/// The masked message of the message read last, and the scratch space to read the next.
 #[derive(Clone, Debug, Default)]
-pub struct Skeleton {
+pub struct MaskedMessage {
     masks: Masks,
     masked: Vec<u8>,
     moved: Vec<Moved>,
@@ -70,14 +70,14 @@ pub struct Skeleton {
     ends: Vec<u32>,
 }
 
-impl Skeleton {
+impl MaskedMessage {
     /// A reader that also masks what `masks` match.
     #[must_use]
     pub fn new(masks: Masks) -> Self {
         Self { masks, ..Self::default() }
     }
 
-    /// Reads a message, unescaped; the hash of its skeleton, never 0.
+    /// Reads a message, unescaped; the hash of its masked, never 0.
     pub fn read(&mut self, message: &[u8]) -> u64 {
         let message = &message[..whole_characters(message, MINED_BYTES)];
         if self.masks.is_empty() {
@@ -98,8 +98,8 @@ impl Skeleton {
         } else {
             scan::scan_into(message, &mut self.pieces);
         }
-        judge::judge(message, &self.pieces, is_wide, &mut self.parts);
-        judge::join(message, is_wide, &mut self.parts);
+        classify::classify(message, &self.pieces, is_wide, &mut self.parts);
+        classify::join(message, is_wide, &mut self.parts);
         self.text.clear();
         self.ends.clear();
         for part in &self.parts {
@@ -120,8 +120,8 @@ impl Skeleton {
         xxh3_64(&self.text).max(1)
     }
 
-    /// The skeleton's words, separated by single spaces, with [`VARIABLE`] for variables. A message
-    /// that is cut in the middle of a character shows the replacement character there.
+    /// The masked message's words, separated by single spaces, with [`VARIABLE`] for variables. A
+    /// message that is cut in the middle of a character shows the replacement character there.
     #[must_use]
     pub fn text(&self) -> Cow<'_, str> {
         // Nearly all are valid, and to be sure of that takes a tenth of reading it by characters.

@@ -1,5 +1,5 @@
-//! What was found out about the messages seen lately: logs repeat themselves, and what a message
-//! alone decides need not be decided again.
+//! A cache of facts about recent messages: logs repeat themselves, so what depends on the message
+//! alone is computed once.
 //!
 //! A table of sets, a cache line each. A message has one set, by its hash, and in a full one the
 //! place that its hash says, so that messages which come in turns do not all push each other out.
@@ -15,28 +15,28 @@
 use super::Level;
 use xxhash_rust::xxh3::xxh3_64_with_secret;
 
-/// A longer message is looked at each time, in bytes.
+/// The longest message that is cached, in bytes.
 const LONGEST: usize = 240;
 /// Bytes of the secret of the hash.
 pub const SECRET_BYTES: usize = 192;
 const SETS: usize = 4 << 10;
 const WAYS: usize = 4;
 /// The lowest bits of a hash are implied by the number of its set, so they are reused as flags.
-const TOLD: u64 = 0xFF;
+const FLAGS: u64 = 0xFF;
 
 /// One message.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Known {
-    /// Its hash, but for the lowest bits: for which level it was shown to filters, 0 when it was
-    /// not, and in the last bit whether none looks for it.
+pub(super) struct CachedMessage {
+    /// The upper bits are those of its hash. The lowest hold the level for which filters were
+    /// asked, 0 if they were not, and in the last bit whether none matches.
     hash: u64,
-    /// The hash of its skeleton; 0 while that was not read.
-    pub(super) skeleton: u64,
+    /// The hash of its masked message; 0 while that was not computed.
+    pub(super) masked_hash: u64,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(align(64))]
-struct Set([Known; WAYS]);
+struct Set([CachedMessage; WAYS]);
 
 /// Messages seen lately.
 #[derive(Debug)]
@@ -54,11 +54,11 @@ impl MessageCache {
         Self { secret, sets: vec![Set::default(); SETS].into(), hash: None, last: None }
     }
 
-    /// Takes a message as it is written, which [`Self::asked`] will be asked for; the same bytes
-    /// are another message where they are escapes. The table has outgrown the first caches, so it
-    /// is read already here, for whoever has something else to do until then.
+    /// Starts the lookup of a message as it is written; [`Self::entry`] returns its entry. The same
+    /// bytes with escapes are another message. The table is larger than the first caches, so its
+    /// set is read here already and other work can overlap the cache miss.
     #[inline]
-    pub(super) fn ask(&mut self, raw: &[u8], escaped: bool) {
+    pub(super) fn begin(&mut self, raw: &[u8], escaped: bool) {
         self.last = None;
         self.hash = None;
         if raw.len() <= LONGEST {
@@ -69,9 +69,9 @@ impl MessageCache {
         }
     }
 
-    /// What is known of the message taken last. `None` for one of which nothing is remembered.
+    /// The entry of the message of the last [`Self::begin`]; `None` if it is too long to cache.
     #[inline]
-    pub(super) fn asked(&mut self) -> Option<&mut Known> {
+    pub(super) fn entry(&mut self) -> Option<&mut CachedMessage> {
         let hash = self.hash?;
         let set = hash as usize % SETS;
         let Set(ways) = &mut self.sets[set];
@@ -79,14 +79,14 @@ impl MessageCache {
         let same = ways.iter().enumerate().fold(
             WAYS,
             |same, (way, known)| {
-                if (known.hash ^ hash) & !TOLD == 0 { way } else { same }
+                if (known.hash ^ hash) & !FLAGS == 0 { way } else { same }
             },
         );
         let way = if same < WAYS {
             same
         } else {
-            let way = ways.iter().position(|known| known.skeleton == 0).unwrap_or((hash >> 62) as usize);
-            ways[way] = Known { hash: hash & !TOLD, skeleton: 0 };
+            let way = ways.iter().position(|known| known.masked_hash == 0).unwrap_or((hash >> 62) as usize);
+            ways[way] = CachedMessage { hash: hash & !FLAGS, masked_hash: 0 };
             way
         };
         self.last = Some((set, way));
@@ -95,40 +95,40 @@ impl MessageCache {
 
     /// The message asked for last.
     #[inline]
-    pub(super) fn last(&mut self) -> Option<&mut Known> {
+    pub(super) fn last_entry(&mut self) -> Option<&mut CachedMessage> {
         let (set, way) = self.last?;
         Some(&mut self.sets[set].0[way])
     }
 
-    /// Other filters look at messages from now on.
-    pub(super) fn forget_idle(&mut self) {
+    /// Clears the hints of filters: the filters have changed.
+    pub(super) fn clear_filter_hints(&mut self) {
         for known in self.sets.iter_mut().flat_map(|set| &mut set.0) {
-            known.hash &= !TOLD;
+            known.hash &= !FLAGS;
         }
     }
 
-    /// Other skeletons are made from now on.
+    /// Forgets all messages: the masks have changed.
     pub(super) fn clear(&mut self) {
         self.sets.fill(Set::default());
     }
 }
 
-impl Known {
-    /// Whether no filter looks for it in events of this level, if that was told.
+impl CachedMessage {
+    /// Whether no filter matches it in events of this level, if that is known.
     #[inline]
-    pub(super) fn idle(&self, level: Option<Level>) -> Option<bool> {
-        (self.hash & TOLD & !1 == told(level)).then_some(self.hash & 1 == 1)
+    pub(super) fn filter_hint(&self, level: Option<Level>) -> Option<bool> {
+        (self.hash & FLAGS & !1 == level_bits(level)).then_some(self.hash & 1 == 1)
     }
 
     #[inline]
-    pub(super) fn tell(&mut self, level: Option<Level>, idle: bool) {
-        self.hash = self.hash & !TOLD | told(level) | u64::from(idle);
+    pub(super) fn set_filter_hint(&mut self, level: Option<Level>, no_filter_matches: bool) {
+        self.hash = self.hash & !FLAGS | level_bits(level) | u64::from(no_filter_matches);
     }
 }
 
-/// What stands for a level in the lowest bits of a hash.
+/// The lowest bits of a hash that stand for a level.
 #[inline]
-fn told(level: Option<Level>) -> u64 {
+fn level_bits(level: Option<Level>) -> u64 {
     level.map_or(1, |level| level as u64 + 2) << 1
 }
 
@@ -141,9 +141,9 @@ mod tests {
     }
 
     impl MessageCache {
-        fn of(&mut self, raw: &[u8], escaped: bool) -> Option<&mut Known> {
-            self.ask(raw, escaped);
-            self.asked()
+        fn of(&mut self, raw: &[u8], escaped: bool) -> Option<&mut CachedMessage> {
+            self.begin(raw, escaped);
+            self.entry()
         }
     }
 
@@ -152,7 +152,7 @@ mod tests {
         let mut known = known();
         let of = |known: &mut MessageCache, i: u64, escaped| {
             let message = known.of(&i.to_le_bytes(), escaped).unwrap();
-            std::mem::replace(&mut message.skeleton, i)
+            std::mem::replace(&mut message.masked_hash, i)
         };
         for i in 1..=100 {
             assert_eq!(of(&mut known, i, i % 2 == 0), 0);
@@ -170,25 +170,25 @@ mod tests {
     fn what_filters_say_is_told_of_one_level() {
         let mut known = known();
         let message = |known: &mut MessageCache| *known.of(b"a slow query", false).unwrap();
-        known.of(b"a slow query", false).unwrap().skeleton = 7;
+        known.of(b"a slow query", false).unwrap().masked_hash = 7;
         for level in [None, Some(Level::Trace), Some(Level::Fatal)] {
             for idle in [true, false] {
-                known.of(b"a slow query", false).unwrap().tell(level, idle);
-                assert_eq!(message(&mut known).idle(level), Some(idle));
-                assert_eq!(message(&mut known).idle(Some(Level::Info)), None);
-                assert_eq!(message(&mut known).skeleton, 7);
+                known.of(b"a slow query", false).unwrap().set_filter_hint(level, idle);
+                assert_eq!(message(&mut known).filter_hint(level), Some(idle));
+                assert_eq!(message(&mut known).filter_hint(Some(Level::Info)), None);
+                assert_eq!(message(&mut known).masked_hash, 7);
             }
         }
-        known.forget_idle();
-        assert_eq!((message(&mut known).idle(Some(Level::Fatal)), message(&mut known).skeleton), (None, 7));
+        known.clear_filter_hints();
+        assert_eq!((message(&mut known).filter_hint(Some(Level::Fatal)), message(&mut known).masked_hash), (None, 7));
     }
 
     #[test]
     fn nothing_is_remembered_of_a_long_message() {
         let mut known = known();
-        known.of(b"short", false).unwrap().skeleton = 7;
-        assert!(known.of(&[b'x'; LONGEST + 1], false).is_none() && known.last().is_none());
-        assert!(known.of(&[b'x'; LONGEST], false).is_some() && known.last().is_some());
+        known.of(b"short", false).unwrap().masked_hash = 7;
+        assert!(known.of(&[b'x'; LONGEST + 1], false).is_none() && known.last_entry().is_none());
+        assert!(known.of(&[b'x'; LONGEST], false).is_some() && known.last_entry().is_some());
     }
 
     /// Twice as many messages as there is room for, in turns: some are known each time.
@@ -197,7 +197,7 @@ mod tests {
         let (mut known, room) = (known(), (SETS * WAYS) as u64);
         let mut met = |messages: u64| {
             let mut is_known =
-                |i: u64| std::mem::replace(&mut known.of(&i.to_le_bytes(), false).unwrap().skeleton, 1) == 1;
+                |i: u64| std::mem::replace(&mut known.of(&i.to_le_bytes(), false).unwrap().masked_hash, 1) == 1;
             (0..messages).filter(|&i| is_known(i)).count() as u64
         };
         for messages in [room / 2, room * 2] {
