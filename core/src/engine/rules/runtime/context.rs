@@ -35,7 +35,7 @@ pub(crate) struct SharedContext(Arc<Mutex<RuleContext>>);
 
 impl SharedContext {
     pub(crate) fn new(set: RuleSet, budget: Budget, spent: Arc<Spent>) -> Self {
-        let rules = set.rules().iter().map(|_| Remembered::default().from_beginning()).collect();
+        let rules = set.rules().iter().map(|_| Remembered::default().watching_from_start()).collect();
         Self(Arc::new(Mutex::new(RuleContext {
             set,
             budget,

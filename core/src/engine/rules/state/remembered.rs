@@ -166,7 +166,7 @@ impl Remembered {
     }
 
     /// The rule has been in the stream since its first event.
-    pub(crate) fn from_beginning(mut self) -> Self {
+    pub(crate) fn watching_from_start(mut self) -> Self {
         self.since = Since::Beginning;
         self
     }

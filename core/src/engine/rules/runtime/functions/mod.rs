@@ -106,8 +106,9 @@ mod tests {
 
     #[test]
     fn functions_are_registered_for_the_arguments_that_their_rows_name() {
-        let kinds: [Dynamic; 5] =
-            ["text".into(), Map::new().into(), Array::new().into(), FnPtr::new("f").unwrap().into(), 1_i64.into()];
+        let function = FnPtr::new("f").unwrap().into();
+        let kinds: [Dynamic; 6] =
+            ["text".into(), Map::new().into(), Array::new().into(), function, 1_i64.into(), true.into()];
         let engine = engine();
         let mut names = BTreeSet::new();
         for Function { name, arguments: (least, most), expects, reference, .. } in functions() {
