@@ -4,6 +4,7 @@ use super::detector::DetectorOptions;
 use super::incident::{Incidents, Policy};
 use super::rules::{Budget, Meter};
 use super::template::TemplateOptions;
+use crate::narrate::Language;
 use std::sync::Arc;
 
 /// The options of an engine.
@@ -17,6 +18,8 @@ pub struct EngineOptions {
     pub open_incidents: usize,
     /// Approximate memory budget of all tables together, in bytes.
     pub table_bytes: usize,
+    /// The language of findings.
+    pub language: Language,
     /// Response times by level.
     pub policy: Policy,
     /// The detectors.
@@ -39,6 +42,7 @@ impl Default for EngineOptions {
             keys: 100_000,
             open_incidents: Incidents::OPEN,
             table_bytes: 80 << 20,
+            language: Language::default(),
             policy: Policy::default(),
             detector: DetectorOptions::default(),
             near_misses: false,
