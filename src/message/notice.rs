@@ -2,8 +2,7 @@
 
 use crate::engine::finding::{Finding, Key, Severity, State};
 use crate::event::Timestamp;
-use crate::narrate::quantity::JOINT;
-use crate::narrate::{Language, evidence};
+use crate::narrate::{Language, next_step, numbers};
 use crate::plain::plain;
 use crate::terminal::layout;
 use serde::{Deserialize, Serialize};
@@ -45,8 +44,14 @@ pub struct Notice {
     pub score: f64,
     /// The summary, in one sentence.
     pub summary: String,
-    /// The evidence in words.
+    /// The language of the texts.
+    #[serde(default)]
+    pub language: Language,
+    /// The numbers, in one line; empty where there are none.
     pub evidence: String,
+    /// The recommended first step, if there is no remedy.
+    #[serde(default)]
+    pub next_step: Option<String>,
     /// The cause, if a rule gives one.
     pub cause: Option<String>,
     /// The remedy, if a rule gives one.
@@ -80,8 +85,10 @@ impl Notice {
             said_ns: finding.said_at.0,
             count: finding.count,
             score: finding.score,
-            summary: plain(&finding.summary.to_string()),
-            evidence: evidence(Language::En, &finding.measured).replace(JOINT, " "),
+            summary: plain(&finding.summary.title()),
+            language: finding.language,
+            evidence: plain(&numbers(finding.language, finding)),
+            next_step: next_step(finding.language, finding).filter(|_| finding.remedy.is_none()),
             cause: finding.cause.clone(),
             remedy: finding.remedy.clone(),
             lines,
@@ -93,10 +100,18 @@ impl Notice {
     pub fn bytes(&self) -> usize {
         let texts =
             [&self.id, &self.detector, &self.kind, &self.opened_at, &self.said_at, &self.summary, &self.evidence];
-        let others = [&self.rule, &self.respond_within, &self.cause, &self.remedy].into_iter().flatten();
+        let others =
+            [&self.rule, &self.respond_within, &self.cause, &self.remedy, &self.next_step].into_iter().flatten();
         let key = self.key.0.iter().flat_map(|(name, value)| [name, value]);
         let all = texts.into_iter().chain(others).chain(key).chain(&self.lines);
         size_of::<Self>() + all.map(|text| size_of::<String>() + text.len()).sum::<usize>()
+    }
+
+    /// When the incident began, for people: `2026-03-02 08:41:12 UTC`.
+    #[must_use]
+    pub fn since(&self) -> String {
+        let time = self.opened().to_string();
+        format!("{} {} UTC", &time[..10.min(time.len())], time.get(11..19).unwrap_or_default())
     }
 
     /// When the incident began.
@@ -144,8 +159,13 @@ pub(crate) mod tests {
             said_ns: at.0 + 5_000_000_000,
             count: 12,
             score: 0.9,
-            summary: format!("12 errors of shop.{id}"),
-            evidence: "observed 12, expected 0.1".into(),
+            summary: match state {
+                State::Resolved => format!("resolved: 12 errors of shop.{id}"),
+                _ => format!("12 errors of shop.{id}"),
+            },
+            language: Language::En,
+            evidence: "12 errors in 10 s: 1.2 a second, usually 36 an hour".into(),
+            next_step: None,
             cause: Some("the \"pool\" is empty".into()),
             remedy: None,
             lines: vec!["connection refused".into()],
