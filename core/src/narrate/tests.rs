@@ -161,6 +161,7 @@ fn quotations_end_between_words() {
 
 /// What the table reads like; `cargo test -p seismolog-core samples_are_shown -- --nocapture`.
 #[test]
+#[allow(clippy::print_stdout)]
 fn samples_are_shown() {
     let [english, chinese] = [Language::En, Language::Zh].map(findings);
     let open = |finding: &&Finding| finding.state != State::Ongoing;

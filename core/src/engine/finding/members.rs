@@ -266,7 +266,7 @@ impl OwnJson {
         if measured.test == test::STORM {
             return Evidence::Storm(StormEvidence::default());
         }
-        let latency = self.latency(measured);
+        let (latency, silence) = (self.latency(measured), self.silence(measured));
         let (observed, expected) = (measured.observed, measured.expected.unwrap_or_default());
         let window_s = measured.window_s.unwrap_or_default();
         let (example, message) = match self.example {
@@ -314,16 +314,7 @@ impl OwnJson {
                 Evidence::Unfinished(UnfinishedEvidence { unfinished, finished, example, shared })
             }
             DetectorName::Latency => Evidence::Latency(latency),
-            DetectorName::Silence => Evidence::Silence(SilenceEvidence {
-                last_seen: self.last_seen.unwrap_or_default(),
-                events_of_others: self.events_of_others.unwrap_or_default(),
-                limit_s: self.limit_s.unwrap_or_default(),
-                limit_events: self.limit_events.unwrap_or_default(),
-                also: self.also,
-                unlisted: self.unlisted.unwrap_or_default(),
-                silent_s: observed,
-                longest_s: expected,
-            }),
+            DetectorName::Silence => Evidence::Silence(silence),
             DetectorName::Novelty => Evidence::Novelty(NoveltyEvidence {
                 template: self.template,
                 template_text: self.template_text,
@@ -342,6 +333,19 @@ impl OwnJson {
                 Evidence::Input(InputEvidence { limit_s, idle_s: observed, longest_s: expected })
             }
             DetectorName::Rule => Evidence::Rule(RuleEvidence::default()),
+        }
+    }
+
+    fn silence(&self, measured: &Measured) -> SilenceEvidence {
+        SilenceEvidence {
+            last_seen: self.last_seen.unwrap_or_default(),
+            events_of_others: self.events_of_others.unwrap_or_default(),
+            limit_s: self.limit_s.unwrap_or_default(),
+            limit_events: self.limit_events.unwrap_or_default(),
+            also: self.also.clone(),
+            unlisted: self.unlisted.unwrap_or_default(),
+            silent_s: measured.observed,
+            longest_s: measured.expected.unwrap_or_default(),
         }
     }
 
