@@ -281,8 +281,8 @@ fn usual_rate(expected: f64, window_s: f64) -> Option<(f64, usize)> {
     (value >= 1.0).then_some((value, per))
 }
 
-/// The observed value by the usual one, rounded to what a person wants; none where nothing is
-/// usual.
+/// The observed value by the usual one, rounded to what a person wants; none where next to nothing
+/// is usual.
 fn ratio(observed: f64, usual: f64) -> Option<f64> {
     let ratio = observed / usual;
     let round = |ratio: f64| match ratio {
@@ -290,7 +290,7 @@ fn ratio(observed: f64, usual: f64) -> Option<f64> {
         ..99.5 => ratio.round(),
         _ => crate::engine::finding::significant(ratio),
     };
-    (usual > 0.0 && ratio.is_finite()).then(|| if ratio >= 1.95 { round(ratio) } else { ratio })
+    (usual > 0.0 && ratio < 1e6).then(|| if ratio >= 1.95 { round(ratio) } else { ratio })
 }
 
 /// `2026-03-02 08:41:12 UTC`
