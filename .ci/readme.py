@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs the README's shell blocks, each as it stands, and compares what they print with the block that follows.
+"""Runs the shell blocks of a README, each as it stands, and compares what they print with the block that follows.
 
 A block ```sh is run by bash; it must exit with 0. A block ```text that follows at once is what it must print, where
 a line of only `…` stands for any lines. A block ```sh that holds `# not run here` is for the reader's own pipeline.

@@ -3,6 +3,7 @@
 use crate::config::{SyntheticMode, TextMode};
 use crate::engine::finding::Severity;
 use crate::io::escaping::safe_stderr;
+use crate::narrate::Language;
 use crate::plain::{plain, steers};
 use crate::terminal::Color;
 use clap::builder::{FalseyValueParser, PossibleValuesParser, TypedValueParser};
@@ -264,6 +265,16 @@ pub struct ExplainArgs {
     /// Only the incident whose id begins with this.
     #[arg(long, value_name = "ID")]
     pub id: Option<String>,
+    /// The language of the sentences; by default that of SEISMOLOG_OUTPUT_LANGUAGE, or of each
+    /// finding.
+    #[arg(long, value_name = "LANGUAGE", value_parser = languages())]
+    pub language: Option<Language>,
+}
+
+/// The names of languages.
+fn languages() -> impl TypedValueParser<Value = Language> {
+    PossibleValuesParser::new(Language::ALL.map(Language::name))
+        .try_map(|name| Language::ALL.into_iter().find(|language| language.name() == name).ok_or("no language"))
 }
 
 /// Flags of `check`.

@@ -1,14 +1,14 @@
 //! Explains a finding on a terminal, in the words of `narrate`.
 
 use crate::engine::finding::Finding;
-use crate::narrate::{Language, explanation};
+use crate::narrate::explanation;
 use crate::terminal::layout::wrap;
 use std::fmt::Write as _;
 
-/// The whole explanation, in lines of at most `width` characters.
+/// The whole explanation in the language of the finding, in lines of at most `width` columns.
 #[must_use]
 pub fn explain(finding: &Finding, width: usize) -> String {
-    let told = explanation(Language::En, finding);
+    let told = explanation(finding.language, finding);
     let mut text = String::new();
     for paragraph in &told.paragraphs {
         let _ = writeln!(text, "{}\n", wrap(paragraph, width).join("\n"));
@@ -47,13 +47,11 @@ mod tests {
         );
         let flowing = told.split_whitespace().collect::<Vec<_>>().join(" ");
         for part in [
-            "Critical (loop/cycle): the same 3 lines 25 times in 4.1 s on retry.c41 (thread loop-3). The same few lines",
-            "It was found at 2026-03-02 08:41:12 UTC, on 75 events by then. It was 18.3 lines/s where 1.2 lines/min are usual: \
-             915 times as much.",
-            "less than once in a billion billion tests",
-            "rarer than once in 10 billion tests (gamma-poisson, 75 samples, in 4.1 s). Look at what module retry.c41, \
-             thread loop-3 waits for",
-            "Somebody should look within 5m.",
+            "Critical (loop/cycle): the same 3 lines 25 times in 4.1 s on retry.c41 (thread loop-3). 18.3 lines a second over \
+             4.1 s, usually 1.2 a minute: 920 times the usual. Found at 2026-03-02 08:41:12 UTC, on 75 events by then.",
+            "The same few lines go round and round in one place, faster than they ever did. Check what module retry.c41, \
+             thread loop-3 waits for or retries, and why it does not get it. Somebody should look within 5m.",
+            "less than once in a billion billion tests (p = 1e-30, threshold 1e-10, gamma-poisson, 75 samples in 4.1 s).",
             "Cause: the lease is held.",
             "Lines that led up to it: | before",
             "| a | b\\u{1b}[31m Incident 9f2c000000000000",
@@ -68,17 +66,16 @@ mod tests {
         let over = explain(
             &finding(
                 r#"{"id":"1","detector":"latency","kind":"shift","state":"resolved","severity":"warning","key":{"operation":"/a"},
-                "opened_at":"2026-03-02T08:41:12Z","count":9,"summary":"ended after 9 events in 61.0 s: 8 calls of /a slower",
+                "opened_at":"2026-03-02T08:41:12Z","count":9,"summary":"resolved after 1 min 1 s: /a is slower",
                 "evidence":{"observed":250,"expected":40,"unit":"ms","test":"binomial exceedance","threshold":1e-9,
                 "p_value":1e-12,"samples":2000,"window_s":4,"duration_s":61.0}}"#,
             ),
             200,
         );
-        assert!(over.contains("Warning (latency/shift): 8 calls of /a slower."), "{over}");
+        assert!(over.contains("Warning (latency/shift): /a is slower."), "{over}");
         assert!(
-            over.contains(
-                "was over after 1 min 1 s, and took in 9 events. It was 250 ms where 40 ms is usual: 6.3 times"
-            ),
+            over.contains("It began at 2026-03-02 08:41:12 UTC and ended after 1 min 1 s, with 9 events.")
+                && over.contains(": 6.3 times the usual"),
             "{over}"
         );
         let rule = explain(
@@ -92,6 +89,22 @@ mod tests {
     }
 
     #[test]
+    fn findings_are_told_in_the_language_that_is_asked_for() {
+        let text = r#"{"id":"1","detector":"burst","kind":"surge","state":"resolved","severity":"critical","key":{"module":"shop.pay"},
+            "opened_at":"2026-03-02T08:41:12Z","count":62,"summary":"resolved after 1 min 1 s: 62 errors in shop.pay",
+            "evidence":{"observed":62,"expected":0.29,"unit":"errors","test":"gamma-poisson","threshold":1e-9,"p_value":1e-12,
+            "samples":2000,"window_s":20,"duration_s":61.0,"example":["connection refused by db-1"]}}"#;
+        let told = explain(&finding(text).in_language(crate::narrate::Language::Zh), 60);
+        let flowing: String = told.split_whitespace().collect();
+        for part in
+            ["严重（burst/surge）：shop.pay错误激增：20秒内62个错误", "“connectionrefusedbydb-1”", "1分1秒后恢复"]
+        {
+            assert!(flowing.contains(part), "{part:?} is not in\n{told}");
+        }
+        assert!(told.lines().all(|line| crate::terminal::layout::columns(line) <= 60), "{told}");
+    }
+
+    #[test]
     fn news_are_told_by_how_seldom_they_are_and_one_event_is_one() {
         let of = |detector: &str, evidence: &str| {
             let text = format!(
@@ -102,20 +115,16 @@ mod tests {
         };
         let new = of(
             "novelty",
-            r#"{"observed":1,"expected":0.0008,"unit":"new among events at WARN and worse","p_value":0.0008,"samples":1}"#,
+            r#"{"observed":1,"expected":0.0008,"unit":"new among events at WARN and worse","p_value":0.0008,"samples":1250,
+            "window_s":3600}"#,
         );
-        assert!(new.contains("At WARN and worse, about one event in 1,250 is usually new."), "{new}");
-        assert!(new.contains("1 sample)") && new.contains("on 1 event by then"), "{new}");
+        assert!(new.contains("First of its kind among 1,250 warnings and errors in 1 h."), "{new}");
+        assert!(new.contains("1,250 samples in 1 h)") && new.contains("on 1 event by then"), "{new}");
         let rule = of("rule", r#"{"observed":1,"unit":"events","window_s":60}"#);
-        assert!(rule.contains("It rests on 1 event in 1 min."), "{rule}");
+        assert!(rule.contains("1 event in 1 min."), "{rule}");
         let spread = of("spread", r#"{"observed":7,"expected":1,"unit":"failures","p_value":1e-9,"samples":90}"#);
-        assert!(spread.contains("It was 7 failures where 1 failure is usual: 7 times as much."), "{spread}");
+        assert!(spread.contains("7 failures, usually 1: 7 times the usual."), "{spread}");
         let burst = of("burst", r#"{"observed":1,"expected":0.5,"unit":"errors","p_value":1e-9,"samples":90}"#);
-        assert!(burst.contains("It was 1 error where 0.5 errors are usual: 2 times as much."), "{burst}");
-        let known = of(
-            "burst",
-            r#"{"observed":9,"expected":0.5,"expected_low":0.2,"expected_high":1.0,"unit":"errors","p_value":1e-9}"#,
-        );
-        assert!(known.contains("What is usual lies between 0.2 errors and 1 error, as far as is known."), "{known}");
+        assert!(burst.contains("1 error, usually 0.5: 2 times the usual."), "{burst}");
     }
 }

@@ -4,6 +4,7 @@ use crate::cli::ExplainArgs;
 use crate::engine::finding::Finding;
 use crate::error::Failure;
 use crate::explain::explain as tell;
+use crate::narrate::Language;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -46,12 +47,14 @@ pub fn explain(args: &ExplainArgs, out: &mut dyn Write) -> Result<(), Failure> {
     let rule = format!("{}\n\n", "-".repeat(width));
     let mut incidents: Vec<_> = std::mem::take(&mut told.incidents).into_values().collect();
     incidents.sort_by_key(|(place, _)| *place);
+    let language = args.language.or_else(language_of_environment);
     let mut write = || {
         for (i, (_, finding)) in incidents.iter().enumerate() {
             if i > 0 {
                 out.write_all(rule.as_bytes())?;
             }
-            out.write_all(tell(finding, width).as_bytes())?;
+            let finding = finding.clone().in_language(language.unwrap_or(finding.language));
+            out.write_all(tell(&finding, width).as_bytes())?;
         }
         if told.left_out > 0 {
             writeln!(out, "\n{} findings of further incidents are left out; --id picks one.", told.left_out)?;
@@ -62,6 +65,13 @@ pub fn explain(args: &ExplainArgs, out: &mut dyn Write) -> Result<(), Failure> {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         other => other.map_err(|error| Failure::cannot(format!("cannot write: {error}"), "check standard output")),
     }
+}
+
+/// The language that the setting's variable names. No configuration is read here, so a wrong one is
+/// left to the commands that read it.
+fn language_of_environment() -> Option<Language> {
+    let name = std::env::var("SEISMOLOG_OUTPUT_LANGUAGE").ok()?;
+    Language::ALL.into_iter().find(|language| language.name() == name)
 }
 
 /// The latest finding of each incident, in the order in which incidents first occurred.

@@ -5,10 +5,11 @@ use crate::cli::ReplayArgs;
 use crate::engine::finding::Finding;
 use crate::error::Failure;
 use crate::event::Source;
+use crate::event::time::DisplayZone;
 use crate::inspect::evidence::Evidence;
 use crate::io::files;
 use crate::plain::plain_document;
-use crate::replay::document::Report;
+use crate::replay::document::{Audience, Report};
 use crate::replay::html;
 use crate::replay::judged::JudgedTimes;
 use crate::replay::merge::Merge;
@@ -62,7 +63,9 @@ pub fn replay(args: &ReplayArgs, out: &mut dyn Write) -> Result<(), Failure> {
     let clocks = clocks.unwrap_or_else(|| summary.clocks());
     let elapsed_s = started.elapsed().as_secs_f64();
     let options = ReportOptions { columns: style.columns(), limit: args.limit, elapsed_s };
-    let report = summary.report(merge.sources(), &tally, &clocks, &corrections, options);
+    let mut report = summary.report(merge.sources(), &tally, &clocks, &corrections, options);
+    report.reader =
+        Audience { language: loaded.config.output.language, zone: DisplayZone::new(&loaded.config.input.timezone) };
     if let Some(path) = &args.report {
         files::write(path, &html::render(&report)).map_err(|error| {
             let hint = "--report takes a file that can be written";

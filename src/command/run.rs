@@ -85,6 +85,7 @@ pub fn run(args: &RunArgs) -> Result<(), Failure> {
         new_rules: &|| live.take_new(),
         encoder: OutputEncoder::new(options).with_screen(screen),
         observer: Watcher::new(served, log)
+            .with_language(loaded.config.output.language)
             .with_sinks(sinks)
             .with_silences(silences)
             .with_still_open(still_open)
@@ -278,6 +279,7 @@ fn serve(
         history: Arc::clone(&served.history),
         silences: Arc::clone(silences),
         token: token.map(Arc::from),
+        language: loaded.config.output.language,
     };
     let endpoint = Endpoint::bind(address, site).map_err(|error| match error {
         BindError::Address(_) => Failure::Usage { message: error.to_string(), hint: error.hint() },

@@ -74,7 +74,9 @@ impl SinkFilter {
     /// Whether the finding passes.
     #[must_use]
     pub fn passes(&self, finding: &Finding) -> bool {
-        self.passes_parts(finding.severity, finding.detector.name(), finding.rule.as_deref(), &finding.key)
+        // An incident that has joined a situation is as bad as that.
+        let severity = finding.situation.as_ref().map_or(finding.severity, |told| told.severity.max(finding.severity));
+        self.passes_parts(severity, finding.detector.name(), finding.rule.as_deref(), &finding.key)
     }
 
     fn passes_parts(&self, severity: Severity, detector: &str, rule: Option<&str>, key: &Key) -> bool {

@@ -195,6 +195,7 @@ impl Config {
             allowed_lateness_s: self.input.allowed_lateness.0.as_secs_f64(),
             keys,
             open_incidents: self.limits.open_incidents,
+            language: self.output.language,
             table_bytes: self.limits.table_bytes,
             policy: EnginePolicy {
                 fatal: self.policy.fatal.to_string(),

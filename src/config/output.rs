@@ -2,6 +2,7 @@
 
 use super::HumanDuration;
 use super::poison::{self, OnPoison};
+use crate::narrate::Language;
 use crate::setting::Setting;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -23,6 +24,8 @@ pub struct Output {
     pub member: String,
     /// `json` or `raw`: how a line of text leaves.
     pub text: TextMode,
+    /// `en` or `zh`: the language of findings, the log, reports, alerts and the page.
+    pub language: Language,
     /// `inline` or `sink`: where findings go that no event carries.
     pub synthetic: SyntheticMode,
     /// A record that would be longer leaves unannotated. Bytes.
@@ -52,6 +55,7 @@ impl Default for Output {
             to: Vec::new(),
             member: "anomalies".into(),
             text: TextMode::Json,
+            language: Language::En,
             synthetic: SyntheticMode::Inline,
             max_record_bytes: MAX_RECORD_BYTES.default,
             on_poison: None,

@@ -7,6 +7,7 @@
 use super::notice::Notice;
 use super::template::{Digest, more, word};
 use crate::engine::finding::{Severity, State};
+use crate::narrate::fill;
 use crate::narrate::quantity::thousands;
 
 /// Most lines of the log in a finding.
@@ -50,7 +51,8 @@ pub fn markdown(digest: &Digest<'_>, dialect: Dialect, limit: usize) -> String {
     }
     let left = digest.count.saturating_sub(told);
     if left > 0 {
-        text.push_str(&format!("\n\n{}: left out here", more(left)));
+        let language = digest.language();
+        text.push_str(&format!("\n\n{}", fill(language.words().left_out, &[&more(language, left)])));
     }
     text.push_str(&foot);
     let mut text = text.trim_start().to_owned();
@@ -64,7 +66,12 @@ pub fn markdown(digest: &Digest<'_>, dialect: Dialect, limit: usize) -> String {
 fn block(notice: &Notice, dialect: Dialect, is_one: bool) -> String {
     let mut text = String::new();
     if !is_one {
-        text.push_str(&format!("\n\n{} {}", coloured(notice, dialect), inert(&notice.summary)));
+        let summary = inert(&notice.summary);
+        // A summary of what is over says so itself.
+        text.push_str(&match notice.state {
+            State::Resolved => format!("\n\n{}", coloured(notice, &summary, dialect)),
+            _ => format!("\n\n{} {summary}", coloured(notice, word(notice), dialect)),
+        });
     }
     for (name, fact) in notice.facts() {
         text.push_str(&match name {
@@ -80,8 +87,7 @@ fn block(notice: &Notice, dialect: Dialect, is_one: bool) -> String {
     text
 }
 
-fn coloured(notice: &Notice, dialect: Dialect) -> String {
-    let word = word(notice);
+fn coloured(notice: &Notice, word: &str, dialect: Dialect) -> String {
     let is_over = notice.state == State::Resolved;
     match dialect {
         Dialect::WeCom => {

@@ -1,6 +1,6 @@
 //! Mails about findings: their addresses, their subject, and the text of both of their forms.
 
-use super::template::{Digest, PayloadTemplate, more, word};
+use super::template::{Digest, PayloadTemplate, headline, more};
 use crate::engine::finding::State;
 use crate::terminal::layout::{clip, without_control};
 use std::fmt::Write as _;
@@ -81,7 +81,7 @@ fn text(digest: &Digest<'_>) -> String {
     let mut text = without_control(&digest.title);
     for notice in digest.findings {
         if digest.count > 1 {
-            let _ = write!(text, "\n\n{}: {}", word(notice), without_control(&notice.summary));
+            let _ = write!(text, "\n\n{}", without_control(&headline(notice)));
         }
         for (name, fact) in notice.facts() {
             let fact = without_control(&fact);
@@ -100,7 +100,7 @@ fn text(digest: &Digest<'_>) -> String {
         }
     }
     if digest.more > 0 {
-        let _ = write!(text, "\n\n{}", more(digest.more));
+        let _ = write!(text, "\n\n{}", more(digest.language(), digest.more));
     }
     let _ = write!(text, "\n\n-- \n{}", digest.origin.parts().join(", "));
     if let Some(page) = digest.link() {
@@ -115,7 +115,7 @@ fn html(digest: &Digest<'_>) -> String {
     for notice in digest.findings {
         html.push_str("<p>");
         if digest.count > 1 {
-            let _ = writeln!(html, "<b>{}</b>: {}<br>", word(notice), escaped(&notice.summary));
+            let _ = writeln!(html, "<b>{}</b><br>", escaped(&headline(notice)));
         }
         for (name, fact) in notice.facts() {
             let name = name.map_or(String::new(), |name| format!("<b>{name}</b>: "));
@@ -131,7 +131,7 @@ fn html(digest: &Digest<'_>) -> String {
         }
     }
     if digest.more > 0 {
-        let _ = writeln!(html, "<p>{}</p>", more(digest.more));
+        let _ = writeln!(html, "<p>{}</p>", more(digest.language(), digest.more));
     }
     let _ = write!(html, "<p><small>{}</small></p>\n</body></html>\n", escaped(&digest.origin.parts().join(", ")));
     html

@@ -1,9 +1,8 @@
 //! A notice: what people are told of a finding. It is small and owned, and can be stored in a file.
 
-use crate::engine::finding::{Finding, Key, Severity, State};
+use crate::engine::finding::{Finding, InSituation, Key, Severity, SituationCause, State};
 use crate::event::Timestamp;
-use crate::narrate::quantity::JOINT;
-use crate::narrate::{Language, evidence};
+use crate::narrate::{Language, ending, next_step, numbers};
 use crate::plain::plain;
 use crate::terminal::layout;
 use serde::{Deserialize, Serialize};
@@ -16,15 +15,22 @@ const LINE_CHARACTERS: usize = 300;
 /// The notice of a finding. Its members are the variables of payload templates.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Notice {
-    /// The id of the incident, the same in all of its findings.
+    /// The id of the situation, the same in all of its findings; of an incident that is of none, its
+    /// own.
     pub id: String,
+    /// The id of the incident.
+    #[serde(default)]
+    pub incident: String,
+    /// How many incidents the situation has had.
+    #[serde(default)]
+    pub incidents: u64,
     /// The detector that made the finding.
     pub detector: String,
     /// The kind of finding, as the detector names it.
     pub kind: String,
     /// The name of the rule, if a rule made the finding.
     pub rule: Option<String>,
-    /// Whether the incident opens, goes on or is resolved.
+    /// Whether the situation opens, goes on or is resolved.
     pub state: State,
     /// The severity.
     pub severity: Severity,
@@ -46,8 +52,14 @@ pub struct Notice {
     pub score: f64,
     /// The summary, in one sentence.
     pub summary: String,
-    /// The evidence in words.
+    /// The language of the texts.
+    #[serde(default)]
+    pub language: Language,
+    /// The numbers, in one line; empty where there are none.
     pub evidence: String,
+    /// The recommended first step, if there is no remedy.
+    #[serde(default)]
+    pub next_step: Option<String>,
     /// The cause, if a rule gives one.
     pub cause: Option<String>,
     /// The remedy, if a rule gives one.
@@ -66,8 +78,10 @@ impl Notice {
             let from = finding.context.len().saturating_sub(LINES);
             lines = finding.context[from..].iter().map(clip).collect();
         }
-        Self {
+        let notice = Self {
             id: finding.id.clone(),
+            incident: finding.id.clone(),
+            incidents: 1,
             detector: finding.detector.name().to_owned(),
             kind: finding.kind.clone(),
             rule: finding.rule.clone(),
@@ -81,11 +95,45 @@ impl Notice {
             said_ns: finding.said_at.0,
             count: finding.count,
             score: finding.score,
-            summary: plain(&finding.summary.to_string()),
-            evidence: evidence(Language::En, &finding.measured).replace(JOINT, " "),
+            summary: plain(&finding.summary.title()),
+            language: finding.language,
+            evidence: plain(&numbers(finding.language, finding)),
+            next_step: next_step(finding.language, finding).filter(|_| finding.remedy.is_none()),
             cause: finding.cause.clone(),
             remedy: finding.remedy.clone(),
             lines,
+        };
+        match &finding.situation {
+            Some(situation) => notice.of_situation(situation),
+            None => notice,
+        }
+    }
+
+    /// The notice of the situation that the finding belongs to: people are told of that, and not of
+    /// each of its incidents.
+    fn of_situation(self, situation: &InSituation) -> Self {
+        let is_over = situation.state == State::Resolved;
+        let lasted_s = self.said().seconds_since(situation.opened_at).max(0.0);
+        let summary = match (situation.incidents, is_over) {
+            (..=1, _) => self.summary,
+            (_, false) => plain(&situation.title),
+            (_, true) => format!("{}{}", ending(self.language, lasted_s), plain(&situation.title)),
+        };
+        let cause = situation.cause.as_ref().filter(|_| situation.incidents > 1);
+        let places = cause.map(|SituationCause { module, host, operation, .. }| {
+            let named = [("module", module), ("host", host), ("operation", operation)];
+            named.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value.clone()?))).collect()
+        });
+        Self {
+            id: situation.id.clone(),
+            incidents: situation.incidents,
+            state: situation.state,
+            severity: situation.severity,
+            key: places.map_or(self.key, Key),
+            opened_at: situation.opened_at.to_string(),
+            opened_ns: situation.opened_at.0,
+            summary,
+            ..self
         }
     }
 
@@ -94,6 +142,8 @@ impl Notice {
     pub fn test(sink: &str, severity: Severity, now: Timestamp) -> Self {
         Self {
             id: format!("{:016x}", xxh3_64(&now.0.to_le_bytes())),
+            incident: String::new(),
+            incidents: 1,
             detector: "test".to_owned(),
             kind: "test".to_owned(),
             rule: None,
@@ -108,7 +158,9 @@ impl Notice {
             count: 1,
             score: 0.0,
             summary: format!("this is a test of the sink {sink}; nothing has happened"),
+            language: Language::En,
             evidence: "sent by `seismolog alert test`".to_owned(),
+            next_step: None,
             cause: None,
             remedy: None,
             lines: Vec::new(),
@@ -118,15 +170,21 @@ impl Notice {
     /// What is told of it behind the summary, each with its name where it needs one: since when,
     /// cause and remedy, and what was measured.
     pub(super) fn facts(&self) -> Vec<(Option<&'static str>, String)> {
-        let is_over = self.state == State::Resolved;
-        let mut facts = vec![(Some("since"), at(&self.opened_at))];
+        let (words, is_over) = (self.language.words(), self.state == State::Resolved);
+        let mut facts = vec![(Some(words.since_name), at(&self.opened_at))];
         if is_over {
-            facts.push((Some("until"), at(&self.said_at)));
+            facts.push((Some(words.until_name), at(&self.said_at)));
         }
         let within = self.respond_within.as_ref().filter(|_| !is_over);
-        let named = [("respond within", within), ("cause", self.cause.as_ref()), ("remedy", self.remedy.as_ref())];
+        let next_step = self.next_step.as_ref().filter(|_| !is_over);
+        let named = [
+            (words.respond_name, within),
+            (words.cause, self.cause.as_ref()),
+            (words.remedy, self.remedy.as_ref()),
+            (words.next_step, next_step),
+        ];
         facts.extend(named.into_iter().filter_map(|(name, text)| Some((Some(name), text?.clone()))));
-        if !is_over {
+        if !is_over && !self.evidence.is_empty() {
             facts.push((None, self.evidence.clone()));
         }
         facts
@@ -137,10 +195,18 @@ impl Notice {
     pub fn bytes(&self) -> usize {
         let texts =
             [&self.id, &self.detector, &self.kind, &self.opened_at, &self.said_at, &self.summary, &self.evidence];
-        let others = [&self.rule, &self.respond_within, &self.cause, &self.remedy].into_iter().flatten();
+        let others =
+            [&self.rule, &self.respond_within, &self.cause, &self.remedy, &self.next_step].into_iter().flatten();
         let key = self.key.0.iter().flat_map(|(name, value)| [name, value]);
         let all = texts.into_iter().chain(others).chain(key).chain(&self.lines);
         size_of::<Self>() + all.map(|text| size_of::<String>() + text.len()).sum::<usize>()
+    }
+
+    /// When the incident began, for people: `2026-03-02 08:41:12 UTC`.
+    #[must_use]
+    pub fn since(&self) -> String {
+        let time = self.opened().to_string();
+        format!("{} {} UTC", &time[..10.min(time.len())], time.get(11..19).unwrap_or_default())
     }
 
     /// When the incident began.
@@ -183,6 +249,8 @@ pub(crate) mod tests {
         let at = Timestamp::from_seconds(1_700_000_000 + id as i64);
         Notice {
             id: format!("{id:016x}"),
+            incident: format!("{id:016x}"),
+            incidents: 1,
             detector: "burst".into(),
             kind: "surge".into(),
             rule: None,
@@ -196,8 +264,13 @@ pub(crate) mod tests {
             said_ns: at.0 + 5_000_000_000,
             count: 12,
             score: 0.9,
-            summary: format!("12 errors of shop.{id}"),
-            evidence: "observed 12, expected 0.1".into(),
+            summary: match state {
+                State::Resolved => format!("resolved: 12 errors of shop.{id}"),
+                _ => format!("12 errors of shop.{id}"),
+            },
+            language: Language::En,
+            evidence: "12 errors in 10 s: 1.2 a second, usually 36 an hour".into(),
+            next_step: None,
             cause: Some("the \"pool\" is empty".into()),
             remedy: None,
             lines: vec!["connection refused".into()],

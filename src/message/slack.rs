@@ -26,7 +26,7 @@ pub fn message(digest: &Digest<'_>) -> Value {
     let is_told = digest.count == 1 && head.chars().count() <= HEAD;
     blocks.extend(digest.findings.iter().map(|notice| section(&finding(notice, is_told))));
     if digest.more > 0 {
-        blocks.push(section(&more(digest.more)));
+        blocks.push(section(&more(digest.language(), digest.more)));
     }
     let mut from: Vec<String> = digest.origin.parts().iter().map(|part| escaped(part)).collect();
     from.extend(digest.link().map(|page| format!("<{}|open the page>", escaped(&page).replace('|', "%7C"))));
@@ -44,13 +44,19 @@ fn finding(notice: &Notice, is_told: bool) -> String {
     let mut text = String::new();
     if !is_told {
         let sign = sign(notice.severity, notice.state == State::Resolved);
-        text.push_str(&format!("{sign} *{}* {}\n", word(notice), short(&notice.summary)));
+        // A summary of what is over says so itself.
+        text.push_str(&match notice.state {
+            State::Resolved => format!("{sign} {}\n", short(&notice.summary)),
+            _ => format!("{sign} *{}* {}\n", word(notice), short(&notice.summary)),
+        });
     }
     // Each reader sees the time in their own zone; the text is for those who see none.
     let seconds = notice.opened_ns.div_euclid(1_000_000_000);
     for (name, fact) in notice.facts() {
         text.push_str(&match name {
-            Some("since") => format!("*since* <!date^{seconds}^{{date_num}} {{time_secs}}|{fact}>\n"),
+            Some(name) if name == notice.language.words().since_name => {
+                format!("*{name}* <!date^{seconds}^{{date_num}} {{time_secs}}|{fact}>\n")
+            }
             Some(name) => format!("*{name}* {}\n", short(&fact)),
             None => format!("{}\n", short(&fact)),
         });
@@ -159,7 +165,7 @@ mod tests {
                 assert!(!text.is_empty() && text.chars().count() <= SECTION, "{}", text.chars().count());
                 assert!(!text.contains("<!channel>"), "{text}");
             }
-            assert!(message.to_string().contains(&more(4_000 - count as u64)));
+            assert!(message.to_string().contains(&more(crate::narrate::Language::En, 4_000 - count as u64)));
         }
     }
 }

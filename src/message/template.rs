@@ -8,6 +8,8 @@
 
 use super::notice::Notice;
 use crate::engine::finding::{Key, Severity, State};
+use crate::narrate::quantity::{Noun, thousands};
+use crate::narrate::{Language, fill};
 use minijinja::value::Serde;
 use minijinja::{Environment, UndefinedBehavior};
 use serde::Serialize;
@@ -94,31 +96,25 @@ impl<'a> Digest<'a> {
     ) -> Self {
         let count = opened + resolved;
         let left = count.saturating_sub(findings.len() as u64);
-        let title = title(findings, opened, resolved, severity);
+        let language = findings.first().map_or_else(Language::default, |notice| notice.language);
+        let title = title(language, findings, opened, resolved, severity);
         let mut text = title.clone();
         for notice in findings {
             if count > 1 {
-                let _ = write!(text, "\n\n{}: {}", word(notice), notice.summary);
+                let _ = write!(text, "\n\n{}", headline(notice));
             }
-            let within = notice.respond_within.as_deref().filter(|_| notice.state != State::Resolved);
-            for (name, known) in
-                [("respond within", within), ("cause", notice.cause.as_deref()), ("remedy", notice.remedy.as_deref())]
-            {
-                if let Some(known) = known {
-                    let _ = write!(text, "\n{name}: {known}");
-                }
-            }
-            if notice.state != State::Resolved {
-                let _ = write!(text, "\n{}", notice.evidence);
-                for line in notice.lines.iter().take(3) {
-                    let _ = write!(text, "\n| {line}");
-                }
-            }
+            put_details(notice, &mut text);
         }
         if left > 0 {
-            let _ = write!(text, "\n\n{}", more(left));
+            let _ = write!(text, "\n\n{}", more(language, left));
         }
         Self { version: 1, title, text, severity, count, opened, resolved, more: left, findings, origin }
+    }
+
+    /// The language of its findings.
+    #[must_use]
+    pub fn language(&self) -> Language {
+        self.findings.first().map_or_else(Language::default, |notice| notice.language)
     }
 
     /// Where the page shows it: the incident, where there is only one.
@@ -133,37 +129,73 @@ impl<'a> Digest<'a> {
     /// Where the page shows the incident of this notice.
     #[must_use]
     pub fn link_of(&self, notice: &Notice) -> Option<String> {
-        self.origin.page.as_ref().map(|page| format!("{page}#{}", notice.id))
+        self.origin.page.as_ref().map(|page| format!("{page}#{}", notice.incident))
     }
 }
 
 /// How many more there are.
-pub(super) fn more(count: u64) -> String {
-    format!("and {} more", crate::narrate::quantity::thousands(count))
+pub(super) fn more(language: Language, count: u64) -> String {
+    fill(language.words().and_more, &[&thousands(count)])
 }
 
 /// Whether it is over, or else how bad it is.
 pub(super) fn word(notice: &Notice) -> &'static str {
-    if notice.state == State::Resolved { "resolved" } else { notice.severity.name() }
+    match notice.state {
+        State::Resolved => notice.language.words().resolved,
+        _ => notice.language.severity(notice.severity),
+    }
 }
 
-fn title(findings: &[Notice], opened: u64, resolved: u64, severity: Severity) -> String {
+/// What is told below the headline: the numbers, since when, what to do, and some lines.
+fn put_details(notice: &Notice, text: &mut String) {
+    let words = notice.language.words();
+    let mut put = |line: &str| {
+        let _ = write!(text, "\n{line}");
+    };
+    let is_open = notice.state != State::Resolved;
+    if is_open && !notice.evidence.is_empty() {
+        put(&notice.evidence);
+    }
+    let within = notice.respond_within.as_ref().filter(|_| is_open);
+    let within = within
+        .map_or_else(String::new, |within| format!("{}{}", words.semicolon, fill(words.respond_within, &[within])));
+    put(&format!("{}{within}", fill(words.since, &[&notice.since()])));
+    let next_step = notice.next_step.as_ref().filter(|_| is_open);
+    let known =
+        [(words.cause, notice.cause.as_ref()), (words.remedy, notice.remedy.as_ref()), (words.next_step, next_step)];
+    for (name, known) in known {
+        if let Some(known) = known {
+            put(&fill(words.colon, &[&name, known]));
+        }
+    }
+    for line in notice.lines.iter().take(if is_open { 3 } else { 0 }) {
+        put(&format!("| {line}"));
+    }
+}
+
+/// `critical: 12 errors in shop`
+pub(super) fn headline(notice: &Notice) -> String {
+    // A summary of what is over says so itself.
+    if notice.state == State::Resolved {
+        return notice.summary.clone();
+    }
+    fill(notice.language.words().colon, &[&notice.language.severity(notice.severity), &notice.summary])
+}
+
+fn title(language: Language, findings: &[Notice], opened: u64, resolved: u64, severity: Severity) -> String {
     match (findings, opened + resolved) {
-        ([only], 1) => format!("{}: {}", word(only), only.summary),
+        ([only], 1) => headline(only),
         _ => {
+            let words = language.words();
             let mut parts = Vec::new();
             if opened > 0 {
-                let noun = if opened == 1 { "incident" } else { "incidents" };
-                parts.push(format!(
-                    "{} {noun}, the worst {}",
-                    crate::narrate::quantity::thousands(opened),
-                    severity.name()
-                ));
+                let incidents = language.counted(opened, Noun::Incident);
+                parts.push(fill(words.worst, &[&incidents, &language.severity(severity)]));
             }
             if resolved > 0 {
-                parts.push(format!("{} resolved", crate::narrate::quantity::thousands(resolved)));
+                parts.push(fill(words.count_resolved, &[&thousands(resolved)]));
             }
-            parts.join("; ")
+            parts.join(words.semicolon)
         }
     }
 }
@@ -202,6 +234,8 @@ impl PayloadTemplate {
         let template = Self::new(source)?;
         let sample = |severity, state| Notice {
             id: "9f2c8d0e11aa0b37".into(),
+            incident: String::new(),
+            incidents: 1,
             detector: "burst".into(),
             kind: "surge".into(),
             rule: None,
@@ -216,7 +250,9 @@ impl PayloadTemplate {
             count: 75,
             score: 0.83,
             summary: "75 errors of shop.\"db\"\tin a minute".into(),
-            evidence: "observed 75".into(),
+            language: Language::En,
+            evidence: "75 errors in 1 min".into(),
+            next_step: None,
             cause: None,
             remedy: Some("look\nhere".into()),
             lines: vec!["a \\ line".into()],
@@ -292,8 +328,9 @@ mod tests {
         let origin = MessageOrigin::default();
         let one = [notice(1, State::Open, Severity::Critical)];
         let digest = Digest::of(&one, 1, 0, Severity::Critical, &origin);
-        let expected = "critical: 12 errors of shop.1\nrespond within: 1h\ncause: the \"pool\" is empty\n\
-                        observed 12, expected 0.1\n| connection refused";
+        let expected = "critical: 12 errors of shop.1\n12 errors in 10 s: 1.2 a second, usually 36 an hour\n\
+                        since 2023-11-14 22:13:21 UTC; respond within 1h\ncause: the \"pool\" is empty\n\
+                        | connection refused";
         assert_eq!((digest.text.as_str(), digest.more), (expected, 0));
         let storm: Vec<_> = (0..3).map(|id| notice(id, State::Open, Severity::Warning)).collect();
         let digest = Digest::of(&storm, 4_998, 2, Severity::Critical, &origin);

@@ -12,7 +12,7 @@ pub fn write_event(finding: &Finding, member: &str, out: &mut Vec<u8>) {
     out.extend_from_slice(b"\",\"level\":\"");
     out.extend_from_slice(level_of(finding).name().as_bytes());
     out.extend_from_slice(b"\",\"source\":\"seismolog\",\"message\":\"");
-    escape_into(finding.summary.to_string().as_bytes(), out);
+    escape_into(finding.summary.title().as_bytes(), out);
     out.extend_from_slice(b"\",\"");
     escape_into(member.as_bytes(), out);
     out.extend_from_slice(b"\":[");

@@ -11,6 +11,8 @@ use super::timeline::{Bin, Columns, Gap};
 use crate::engine::detector::judged::Judged;
 use crate::engine::finding::{Finding, Severity};
 use crate::event::Timestamp;
+use crate::event::time::DisplayZone;
+use crate::narrate::Language;
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 use std::collections::BTreeMap;
@@ -25,11 +27,43 @@ impl Serialize for Rfc3339 {
     }
 }
 
+/// Who reads the report.
+#[derive(Clone, Debug, Default)]
+pub struct Audience {
+    /// The language of labels; findings have their own.
+    pub language: Language,
+    /// The zone of times.
+    pub zone: DisplayZone,
+}
+
+impl Audience {
+    /// The time as clocks of the reader show it: `2026-03-02T08:41:12Z`, whatever the zone.
+    #[must_use]
+    pub fn local(&self, time: Timestamp) -> String {
+        self.zone.local(time).to_string()
+    }
+
+    /// `2026-03-02`
+    #[must_use]
+    pub fn day(&self, time: Timestamp) -> String {
+        self.local(time)[..10].to_owned()
+    }
+
+    /// `08:41:12`
+    #[must_use]
+    pub fn clock(&self, time: Timestamp) -> String {
+        self.local(time)[11..19].to_owned()
+    }
+}
+
 /// The whole report.
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
     /// The version of the program.
     pub version: &'static str,
+    /// Whom it is written for.
+    #[serde(skip)]
+    pub reader: Audience,
     /// Each file, in the order of the arguments.
     pub files: Vec<FileReport>,
     /// How the files' clocks differ; empty for one file.

@@ -1,14 +1,13 @@
 //! The report as one HTML file. It loads nothing, runs no script and looks like the filter's own
 //! page. All text from logs is escaped.
 
-use super::document::{Group, Incident, Report};
+use super::document::{Audience, Group, Incident, Report};
 use super::html_chart::chart;
 use super::unread::advice;
 use super::words::judged_in_words;
-use crate::engine::finding::{DetectorName, Severity};
-use crate::event::Timestamp;
-use crate::narrate::quantity::{bytes, counted, duration, rate, thousands};
-use crate::narrate::{Language, evidence, in_short};
+use crate::engine::finding::{DetectorName, Finding, Severity};
+use crate::narrate::quantity::{Noun, bytes, rate, thousands};
+use crate::narrate::{Words, fill, in_short};
 use crate::plain::plain;
 use crate::terminal::layout::clip;
 use std::fmt::Write as _;
@@ -23,14 +22,16 @@ const LINE_CHARACTERS: usize = 2_000;
 #[must_use]
 pub fn render(report: &Report) -> String {
     let mut page = String::with_capacity(64 << 10);
+    let (reader, words) = (&report.reader, report.reader.language.words());
     let title = report.files.iter().map(|file| short_name(&file.name)).collect::<Vec<_>>().join(", ");
     let _ = write!(
         page,
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+        "<!doctype html>\n<html lang=\"{}\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <meta name=\"color-scheme\" content=\"light dark\">\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
          <title>{} \u{b7} seismolog</title>\n<style>\n{LOOK}</style>\n</head>\n<body>\n",
+        reader.language.tag(),
         Escaped(&clip(&title, 120))
     );
     header(report, &mut page);
@@ -40,13 +41,9 @@ pub fn render(report: &Report) -> String {
     tables(report, &mut page);
     files(report, &mut page);
     page.push_str("</main>\n");
-    let _ = write!(
-        page,
-        "<footer>made by seismolog {} in {}, {} lines/s; times are in UTC</footer>\n</body>\n</html>\n",
-        report.version,
-        duration(report.elapsed_s),
-        thousands(report.lines_per_s.round() as u64)
-    );
+    let (elapsed, speed) = (reader.language.duration(report.elapsed_s), thousands(report.lines_per_s.round() as u64));
+    let made = fill(words.made_by, &[&report.version, &elapsed, &speed, &reader.zone.name()]);
+    let _ = write!(page, "<footer>{}</footer>\n</body>\n</html>\n", Escaped(&made));
     page
 }
 
@@ -70,28 +67,33 @@ impl std::fmt::Display for Escaped<'_> {
 }
 
 fn header(report: &Report, page: &mut String) {
+    let (language, words) = (report.reader.language, report.reader.language.words());
     let opened = |severity: Severity| report.opened.get(severity.name()).copied().unwrap_or(0);
     let found: Vec<String> = [Severity::Critical, Severity::Warning, Severity::Info]
         .into_iter()
         .filter(|severity| opened(*severity) > 0)
-        .map(|severity| format!("{} {}", thousands(opened(severity)), severity.name()))
+        .map(|severity| fill(words.opened_part, &[&thousands(opened(severity)), &language.severity(severity)]))
         .collect();
     let all: u64 = report.opened.values().sum();
     let verdict = match found.as_slice() {
-        [] => "Nothing stood out".to_owned(),
-        [only] => format!("{only} {}", if all == 1 { "incident" } else { "incidents" }),
-        [before @ .., last] => format!("{} and {last} incidents", before.join(", ")),
+        [] => words.nothing.to_owned(),
+        [only] => fill(if all == 1 { words.opened_one } else { words.opened_some }, &[only]),
+        [before @ .., last] => fill(words.opened_many, &[&before.join(words.list_comma), last]),
     };
     let names = report.files.iter().map(|file| file.name.as_str()).collect::<Vec<_>>().join(", ");
-    let _ = write!(page, "<header class=\"report\">\n<h1>{verdict}</h1>\n<p>in {}</p>\n", Escaped(&clip(&names, 400)));
-    let mut tiles = vec![("Events", thousands(report.events))];
+    let _ = write!(
+        page,
+        "<header class=\"report\">\n<h1>{verdict}</h1>\n<p>{}</p>\n",
+        Escaped(&fill(words.in_files, &[&clip(&names, 400)]))
+    );
+    let mut tiles = vec![(words.tile_events, thousands(report.events))];
     if report.duration_s > 0.0 {
-        tiles.push(("Time", duration(report.duration_s)));
-        tiles.push(("Rate", rate(report.events as f64 / report.duration_s)));
+        tiles.push((words.tile_time, language.duration(report.duration_s)));
+        tiles.push((words.tile_rate, rate(report.events as f64 / report.duration_s)));
     }
     let level = |names: &[&str]| names.iter().filter_map(|name| report.levels.get(name)).sum::<u64>();
-    tiles.push(("Errors", thousands(level(&["ERROR", "FATAL"]))));
-    tiles.push(("Warnings", thousands(level(&["WARN"]))));
+    tiles.push((words.tile_errors, thousands(level(&["ERROR", "FATAL"]))));
+    tiles.push((words.tile_warnings, thousands(level(&["WARN"]))));
     page.push_str("<dl class=\"tiles\">");
     for (name, value) in tiles {
         let _ = write!(page, "<div><dt>{name}</dt><dd>{}</dd></div>", Escaped(&value));
@@ -100,10 +102,10 @@ fn header(report: &Report, page: &mut String) {
     if let Some(says) = judged_in_words(report) {
         let _ = writeln!(page, "<p>{}</p>", Escaped(&says));
     }
-    if let Some(advice) = advice(&report.unread) {
+    if let Some(advice) = advice(&report.unread, words) {
         page.push_str("<div class=\"note unread\">");
         for role in &report.unread {
-            let _ = write!(page, "<p>{}</p>", Escaped(&role.sentence()));
+            let _ = write!(page, "<p>{}</p>", Escaped(&role.sentence(words)));
         }
         let _ = writeln!(page, "<p>{}</p></div>", Escaped(&advice));
     }
@@ -115,33 +117,33 @@ fn timeline(report: &Report, page: &mut String) {
     if columns.bins.is_empty() {
         return;
     }
+    let (reader, words) = (&report.reader, report.reader.language.words());
+    let width = reader.language.duration(columns.width as f64 / 1e9);
+    let zone = format!("{}{}", days(report), reader.zone.name());
     let _ = write!(
         page,
-        "<section class=\"sheet\"><h2>Events over time <small>{}UTC; one column is {}</small></h2>\n<div class=\"scroll\">",
-        days(report),
-        duration(columns.width as f64 / 1e9)
+        "<section class=\"sheet\"><h2>{} <small>{}</small></h2>\n<div class=\"scroll\">",
+        words.over_time,
+        Escaped(&fill(words.column_is, &[&width, &zone]))
     );
     chart(report, page);
     page.push_str("</div>\n<ul class=\"legend\">");
     for (shape, name) in [
-        ("<rect width=\"10\" height=\"10\" rx=\"2\" fill=\"var(--trace)\"/>", "events"),
-        ("<rect width=\"10\" height=\"10\" rx=\"2\" fill=\"var(--warning-fill)\"/>", "warnings"),
-        ("<rect width=\"10\" height=\"10\" rx=\"2\" fill=\"var(--critical-fill)\"/>", "errors"),
+        ("<rect width=\"10\" height=\"10\" rx=\"2\" fill=\"var(--trace)\"/>", words.events),
+        ("<rect width=\"10\" height=\"10\" rx=\"2\" fill=\"var(--warning-fill)\"/>", words.warnings),
+        ("<rect width=\"10\" height=\"10\" rx=\"2\" fill=\"var(--critical-fill)\"/>", words.errors),
     ] {
         let _ = write!(page, "<li><svg viewBox=\"0 0 10 10\" aria-hidden=\"true\">{shape}</svg>{name}</li>");
     }
-    page.push_str("<li class=\"of\">incidents opened:</li>");
+    let _ = write!(page, "<li class=\"of\">{}</li>", words.incidents_opened);
     for severity in [Severity::Critical, Severity::Warning, Severity::Info] {
-        let _ = write!(page, "<li>{}{}</li>", shape(severity), severity.name());
+        let _ = write!(page, "<li>{}{}</li>", shape(severity), reader.language.severity(severity));
     }
     page.push_str("</ul>");
     let outside = report.outside + report.untimed;
     if outside > 0 {
-        let _ = write!(
-            page,
-            "<p class=\"muted\">{} without a time, or far outside of all others, are not on it.</p>",
-            counted(outside, "event")
-        );
+        let said = fill(words.not_on_it, &[&reader.language.counted(outside, Noun::Event)]);
+        let _ = write!(page, "<p class=\"muted\">{said}</p>");
     }
     page.push_str("</section>\n");
 }
@@ -157,16 +159,19 @@ fn shape(severity: Severity) -> String {
 }
 
 /// The name of a severity, after its shape.
-fn label(severity: Severity) -> String {
-    let (shape, name) = (shape(severity), severity.name());
-    format!("<span class=\"sev {name}\">{shape}{name}</span>")
+fn label(severity: Severity, reader: &Audience) -> String {
+    let (shape, class, name) = (shape(severity), severity.name(), reader.language.severity(severity));
+    format!("<span class=\"sev {class}\">{shape}{name}</span>")
 }
 
 fn incidents(report: &Report, page: &mut String) {
-    page.push_str("<section class=\"sheet\"><h2>Incidents <small>the worst first, then by time</small></h2>\n");
+    let (reader, words) = (&report.reader, report.reader.language.words());
+    let (title, order) = (words.incidents_title, words.incidents_order);
+    let _ = writeln!(page, "<section class=\"sheet\"><h2>{title} <small>{order}</small></h2>");
     if report.incidents.is_empty() {
-        page.push_str("<p class=\"muted\">None: everything that came was as it usually is in these files.</p>");
+        let _ = write!(page, "<p class=\"muted\">{}</p>", words.no_incidents);
     }
+    let day = |time| reader.day(time);
     let one_day = report.first.zip(report.last).is_some_and(|(first, last)| day(first.0) == day(last.0));
     let mut rest = report.incidents.as_slice();
     let mut shown = 0;
@@ -174,17 +179,17 @@ fn incidents(report: &Report, page: &mut String) {
         let group = report.situation_of(first).filter(|group| group.incidents > 1);
         let count = group.map_or(1, |group| rest.iter().take_while(|incident| incident.is_of(group)).count().max(1));
         if let Some(group) = group {
-            let more = counted(group.incidents, "incident");
-            let _ = write!(
+            let _ = writeln!(
                 page,
-                "<section class=\"situation\" id=\"s{}\"><h3>{}<span class=\"what\">{}</span><span class=\"meta\">{more}</span></h3>\n",
+                "<section class=\"situation\" id=\"s{}\"><h3>{}<span class=\"what\">{}</span><span class=\"meta\">{}</span></h3>",
                 group.id,
-                label(group.severity),
-                Escaped(&group.title)
+                label(group.severity, reader),
+                Escaped(&group.title),
+                reader.language.counted(group.incidents, Noun::Incident)
             );
         }
         for (i, incident) in rest[..count].iter().enumerate() {
-            put_incident(incident, one_day, shown < 3 && i == 0, page);
+            put_incident(incident, reader, one_day, shown < 3 && i == 0, page);
         }
         if group.is_some() {
             page.push_str("</section>\n");
@@ -193,73 +198,85 @@ fn incidents(report: &Report, page: &mut String) {
         rest = &rest[count..];
     }
     if report.incidents_omitted > 0 {
-        let _ =
-            write!(page, "<p class=\"muted\">{} more; --limit shows them.</p>", thousands(report.incidents_omitted));
+        let more = fill(words.more_by_limit, &[&thousands(report.incidents_omitted)]);
+        let _ = write!(page, "<p class=\"muted\">{more}</p>");
     }
     page.push_str("</section>\n");
 }
 
-fn put_incident(incident: &Incident, one_day: bool, is_open: bool, page: &mut String) {
-    let finding = &incident.finding;
-    let time = finding.opened_at.to_string();
-    let shown = if one_day { &time[11..19] } else { &time[..19] };
-    let what = match finding.detector {
-        DetectorName::Rule => format!("rule {}", finding.kind),
-        detector => format!("{}/{}", detector.name(), finding.kind),
-    };
-    let mut meta = vec![what, counted(finding.count, "event")];
-    match incident.duration_s {
-        None => meta.push("still open at the end".to_owned()),
-        Some(..0.001) => {}
-        Some(seconds) => meta.push(format!("lasted {}", duration(seconds))),
-    }
+fn put_incident(incident: &Incident, reader: &Audience, one_day: bool, is_open: bool, page: &mut String) {
+    let (finding, words) = (&incident.finding, reader.language.words());
+    let (time, local) = (finding.opened_at.to_string(), reader.local(finding.opened_at));
+    let shown = if one_day { local[11..19].to_owned() } else { second(&local) };
     let _ = write!(
         page,
         "<details class=\"incident\" id=\"i{}\"{}><summary>{}<span class=\"what\">{}</span>\
          <time class=\"when\" datetime=\"{time}\">{shown}</time><span class=\"meta\">{}</span></summary>\n<div class=\"detail\">",
         finding.id,
         if is_open { " open" } else { "" },
-        label(finding.severity),
+        label(finding.severity, reader),
         Escaped(&finding.summary.sentence),
-        Escaped(&meta.join(" \u{b7} "))
+        Escaped(&meta(incident, reader))
     );
     page.push_str("<p class=\"tags\">");
     for (name, value) in &finding.key.0 {
         let _ = write!(
             page,
             "<span class=\"tag\"><span class=\"muted\">{}</span> {}</span> ",
-            Escaped(name),
+            Escaped(reader.language.member(name)),
             Escaped(value)
         );
     }
     if let Some(within) = finding.respond_within.as_ref().filter(|_| incident.duration_s.is_none()) {
-        let _ = write!(page, "<span class=\"tag due\">respond within {}</span>", Escaped(within));
+        let due = fill(words.respond_within, &[within]);
+        let _ = write!(page, "<span class=\"tag due\">{}</span>", Escaped(&due));
     }
     page.push_str("</p>");
-    for (name, text) in [("Cause", &finding.cause), ("Remedy", &finding.remedy)] {
+    for (name, text) in [(words.title_cause, &finding.cause), (words.title_remedy, &finding.remedy)] {
         if let Some(text) = text {
             let _ = write!(page, "<div class=\"note\"><b>{name}</b>{}</div>", Escaped(text));
         }
     }
-    let told = in_short(Language::En, finding);
-    for (name, text) in [("What it means", Some(&told.meaning)), ("Where to look", told.look_at.as_ref())] {
+    explained(finding, words, page);
+    page.push_str("</div></details>\n");
+}
+
+/// What it means, what to do first, the lines, and in numbers how sure it is.
+fn explained(finding: &Finding, words: &Words, page: &mut String) {
+    let told = in_short(finding.language, finding);
+    for (name, text) in [(words.what_it_means, Some(&told.meaning)), (words.title_next_step, told.next_step.as_ref())] {
         if let Some(text) = text.filter(|text| !text.is_empty()) {
             let _ = write!(page, "<div><h3>{name}</h3><p>{}</p></div>", Escaped(text));
         }
     }
     let context: Vec<&str> = finding.context.iter().map(String::as_str).collect();
     let earlier = context.len().saturating_sub(LINES);
-    lines("Lines that led up to it", context[earlier..].iter().copied(), page);
-    lines("Lines", finding.evidence.examples().iter().take(LINES).map(String::as_str), page);
+    lines(words.led_up, context[earlier..].iter().copied(), page);
+    lines(words.lines, finding.evidence.examples().iter().take(LINES).map(String::as_str), page);
     if let Some(odds) = &told.odds {
         let _ = write!(
             page,
-            "<details class=\"numbers\"><summary>Evidence in numbers</summary><p>{}</p><p>{}</p></details>",
-            Escaped(&evidence(Language::En, &finding.measured)),
+            "<details class=\"numbers\"><summary>{}</summary><p>{}</p></details>",
+            words.in_numbers,
             Escaped(odds)
         );
     }
-    page.push_str("</div></details>\n");
+}
+
+/// What found it, how many events it had, and how long it lasted.
+fn meta(incident: &Incident, reader: &Audience) -> String {
+    let (finding, words) = (&incident.finding, reader.language.words());
+    let what = match finding.detector {
+        DetectorName::Rule => fill(words.rule, &[&finding.kind]),
+        detector => format!("{}/{}", detector.name(), finding.kind),
+    };
+    let mut meta = vec![what, reader.language.counted(finding.count, Noun::Event)];
+    match incident.duration_s {
+        None => meta.push(words.open_at_end.to_owned()),
+        Some(..0.001) => {}
+        Some(seconds) => meta.push(fill(words.lasted, &[&reader.language.duration(seconds)])),
+    }
+    meta.join(" \u{b7} ")
 }
 
 fn lines<'a>(title: &str, lines: impl Iterator<Item = &'a str>, page: &mut String) {
@@ -279,22 +296,29 @@ fn lines<'a>(title: &str, lines: impl Iterator<Item = &'a str>, page: &mut Strin
 
 fn tables(report: &Report, page: &mut String) {
     page.push_str("<div class=\"pair\">\n");
+    let (reader, words) = (&report.reader, report.reader.language.words());
     let total = report.modules_total;
-    groups("Modules", "module", &report.modules, (total > report.modules.len()).then_some(total), report, page);
+    groups(words.modules_title, true, &report.modules, (total > report.modules.len()).then_some(total), report, page);
     if !report.failures.is_empty() {
-        groups("Most frequent errors and warnings", "message", &report.failures, None, report, page);
+        groups(words.failures_title, false, &report.failures, None, report, page);
     }
-    groups("Most frequent messages", "message", &report.messages, None, report, page);
+    groups(words.messages_title, false, &report.messages, None, report, page);
     if !report.gaps.is_empty() {
-        page.push_str("<section class=\"sheet\"><h2>Silences <small>of the whole stream, the longest first</small></h2><table><tr><th scope=\"col\">From</th><th scope=\"col\">To</th><th scope=\"col\" class=\"num\">Length</th></tr>");
+        let Words { silences_title, silences_order, title_from, title_to, title_length, .. } = words;
+        let _ = write!(
+            page,
+            "<section class=\"sheet\"><h2>{silences_title} <small>{silences_order}</small></h2><table><tr>\
+             <th scope=\"col\">{title_from}</th><th scope=\"col\">{title_to}</th>\
+             <th scope=\"col\" class=\"num\">{title_length}</th></tr>"
+        );
         for gap in &report.gaps {
-            let (from, to) = (gap.from.0.to_string(), gap.to.0.to_string());
+            let (from, to) = (reader.local(gap.from.0), reader.local(gap.to.0));
             let _ = write!(
                 page,
                 "<tr><td>{}</td><td>{}</td><td class=\"num\">{}</td></tr>",
                 second(&from),
                 second(&to),
-                duration(gap.duration_s)
+                reader.language.duration(gap.duration_s)
             );
         }
         page.push_str("</table></section>\n");
@@ -302,19 +326,24 @@ fn tables(report: &Report, page: &mut String) {
     page.push_str("</div>\n");
 }
 
-fn groups(title: &str, what: &str, groups: &[Group], total: Option<usize>, report: &Report, page: &mut String) {
+fn groups(title: &str, modules: bool, groups: &[Group], total: Option<usize>, report: &Report, page: &mut String) {
     if groups.is_empty() {
         return;
     }
-    let aside = match (what, total) {
-        (_, Some(total)) => format!("of {}", thousands(total as u64)),
-        ("message", _) => "&lt;*&gt; stands for what varies".to_owned(),
-        _ => String::new(),
+    let words = report.reader.language.words();
+    let (what, aside) = match (modules, total) {
+        (true, Some(total)) => (words.module, fill(words.of_total, &[&thousands(total as u64)])),
+        (true, None) => (words.module, String::new()),
+        (false, _) => (words.message, words.varies.to_owned()),
     };
     let _ = writeln!(
         page,
-        "<section class=\"sheet\"><h2>{title} <small>{aside}</small></h2><table><tr><th scope=\"col\" class=\"num\">Events</th>\
-         <th scope=\"col\" class=\"num\">Errors</th><th scope=\"col\" class=\"num\">Warnings</th><th scope=\"col\">{what}</th></tr>"
+        "<section class=\"sheet\"><h2>{title} <small>{}</small></h2><table><tr><th scope=\"col\" class=\"num\">{}</th>\
+         <th scope=\"col\" class=\"num\">{}</th><th scope=\"col\" class=\"num\">{}</th><th scope=\"col\">{what}</th></tr>",
+        Escaped(&aside),
+        words.tile_events,
+        words.tile_errors,
+        words.tile_warnings
     );
     let count = |count: u64| if count == 0 { String::new() } else { thousands(count) };
     for group in groups {
@@ -325,7 +354,7 @@ fn groups(title: &str, what: &str, groups: &[Group], total: Option<usize>, repor
             count(group.counts.events),
             count(group.counts.errors),
             count(group.counts.warnings),
-            if what == "message" { " mono" } else { "" },
+            if modules { "" } else { " mono" },
             Escaped(&clip(&group.name, 400))
         );
     }
@@ -333,14 +362,22 @@ fn groups(title: &str, what: &str, groups: &[Group], total: Option<usize>, repor
 }
 
 fn files(report: &Report, page: &mut String) {
-    page.push_str("<section class=\"sheet\"><h2>Files</h2><div class=\"scroll\"><table><tr><th scope=\"col\">File</th><th scope=\"col\" class=\"num\">Lines</th><th scope=\"col\" class=\"num\">Size</th><th scope=\"col\">From</th><th scope=\"col\">To</th></tr>\n");
+    let (reader, words) = (&report.reader, report.reader.language.words());
+    let Words { title_files, title_file, title_lines, title_size, title_from, title_to, .. } = words;
+    let _ = writeln!(
+        page,
+        "<section class=\"sheet\"><h2>{title_files}</h2><div class=\"scroll\"><table><tr><th scope=\"col\">{title_file}</th>\
+         <th scope=\"col\" class=\"num\">{title_lines}</th><th scope=\"col\" class=\"num\">{title_size}</th>\
+         <th scope=\"col\">{title_from}</th><th scope=\"col\">{title_to}</th></tr>"
+    );
     for file in &report.files {
         let time =
-            |time: Option<super::document::Rfc3339>| time.map_or(String::new(), |time| second(&time.0.to_string()));
+            |time: Option<super::document::Rfc3339>| time.map_or(String::new(), |time| second(&reader.local(time.0)));
         let damage = file
             .damage
             .as_deref()
-            .map_or(String::new(), |damage| format!(" <span class=\"bad\">cut off: {}</span>", Escaped(damage)));
+            .map(|damage| fill(words.cut_off, &[&damage]))
+            .map_or(String::new(), |damage| format!(" <span class=\"bad\">{}</span>", Escaped(&damage)));
         let _ = writeln!(
             page,
             "<tr><td class=\"wrap\">{}{damage}</td><td class=\"num\">{}</td><td class=\"num\">{}</td><td>{}</td><td>{}</td></tr>",
@@ -358,22 +395,20 @@ fn files(report: &Report, page: &mut String) {
             .iter()
             .map(|(name, count)| format!("{}: {}", name.replace('_', " "), thousands(*count)))
             .collect();
-        let _ = write!(page, "<p class=\"muted\">Faults: {}</p>", Escaped(&said.join("; ")));
+        let _ =
+            write!(page, "<p class=\"muted\">{}</p>", Escaped(&fill(words.faults_are, &[&said.join(words.semicolon)])));
     }
     page.push_str("</section>\n");
 }
 
 /// The days of the timeline: `2026-03-02, `, `2026-03-02 to 2026-03-04, `.
 fn days(report: &Report) -> String {
-    match report.first.zip(report.last).map(|(first, last)| (day(first.0), day(last.0))) {
-        Some((first, last)) if first == last => format!("{first}, "),
-        Some((first, last)) => format!("{first} to {last}, "),
+    let (reader, words) = (&report.reader, report.reader.language.words());
+    match report.first.zip(report.last).map(|(first, last)| (reader.day(first.0), reader.day(last.0))) {
+        Some((first, last)) if first == last => format!("{first}{}", words.comma),
+        Some((first, last)) => format!("{}{}", fill(words.from_to, &[&first, &last]), words.comma),
         None => String::new(),
     }
-}
-
-fn day(time: Timestamp) -> String {
-    time.to_string()[..10].to_owned()
 }
 
 /// `2026-03-02 08:41:12`

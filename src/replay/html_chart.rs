@@ -1,12 +1,13 @@
 //! The report's timeline as a chart: events upwards, warnings and errors downwards on a scale of
 //! their own, and opened incidents in the band between them.
 
-use super::document::Report;
+use super::document::{Audience, Report};
 use super::html::Escaped;
 use super::timeline::{Columns, lengths};
 use crate::engine::finding::Severity;
 use crate::event::Timestamp;
-use crate::narrate::quantity::{counted, rate};
+use crate::narrate::fill;
+use crate::narrate::quantity::{Noun, rate};
 use std::fmt::Write as _;
 
 const WIDTH: f64 = 1120.0;
@@ -31,11 +32,13 @@ pub(super) fn chart(report: &Report, page: &mut String) {
     let most = top_of_axis(bins.iter().map(|bin| bin.events).max().unwrap_or(1), seconds);
     let worst = top_of_axis(bins.iter().map(|bin| bin.errors + bin.warnings).max().unwrap_or(1), seconds);
     let (base, below) = (TOP + UP, TOP + UP + BAND);
+    let (reader, words) = (&report.reader, report.reader.language.words());
+    let counted = |count: u64, noun| reader.language.counted(count, noun);
+    let incidents = counted(report.opened.values().sum(), Noun::Incident);
     let _ = write!(
         page,
-        "<svg class=\"chart\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"group\" aria-label=\"{} and {} over time\">",
-        counted(report.events, "event"),
-        counted(report.opened.values().sum(), "incident")
+        "<svg class=\"chart\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"group\" aria-label=\"{}\">",
+        fill(words.events_and_incidents, &[&counted(report.events, Noun::Event), &incidents])
     );
     let mut bars = [String::new(), String::new(), String::new()];
     let wide = (step - if step > 4.0 { 1.0 } else { 0.0 }).max(0.6);
@@ -66,14 +69,14 @@ pub(super) fn chart(report: &Report, page: &mut String) {
         let _ = write!(page, "<line class=\"axis\" x1=\"{LEFT}\" x2=\"{WIDTH}\" y1=\"{y}\" y2=\"{y}\"/>");
     }
     for (i, bin) in bins.iter().enumerate() {
-        let time = Timestamp(columns.start.0.saturating_add(columns.width * i as i64)).to_string();
+        let time = reader.local(Timestamp(columns.start.0.saturating_add(columns.width * i as i64)));
         let says = format!(
             "{} {}\n{}, {}, {}",
             &time[..10],
             &time[11..19],
-            counted(bin.events, "event"),
-            counted(bin.errors, "error"),
-            counted(bin.warnings, "warning")
+            counted(bin.events, Noun::Event),
+            counted(bin.errors, Noun::Error),
+            counted(bin.warnings, Noun::Warning)
         );
         let _ = write!(
             page,
@@ -84,7 +87,7 @@ pub(super) fn chart(report: &Report, page: &mut String) {
         );
     }
     marks(report, columns, step, base + BAND / 2.0, page);
-    times(columns, step, page);
+    times(columns, reader, step, page);
     page.push_str("</svg>");
 }
 
@@ -130,7 +133,10 @@ fn marks(report: &Report, columns: &Columns, step: f64, y: f64, page: &mut Strin
             .find(|incident| incident.finding.opened_at == time && incident.finding.severity == severity);
         let title = match (count, listed) {
             (1, Some(incident)) => incident.finding.summary.sentence.clone(),
-            _ => format!("{}, the worst {}", counted(count, "incident"), severity.name()),
+            _ => fill(
+                report.reader.language.words().worst,
+                &[&report.reader.language.counted(count, Noun::Incident), &report.reader.language.severity(severity)],
+            ),
         };
         let mark = format!("<g transform=\"translate({x:.1} {y})\">{shape}<title>{}</title></g>", Escaped(&title));
         let _ = match listed {
@@ -140,15 +146,18 @@ fn marks(report: &Report, columns: &Columns, step: f64, y: f64, page: &mut Strin
     }
 }
 
-fn times(columns: &Columns, step: f64, page: &mut String) {
+fn times(columns: &Columns, reader: &Audience, step: f64, page: &mut String) {
     let Some(every) = lengths().find(|length| *length as f64 / columns.width as f64 * step >= LABEL) else { return };
     let last = columns.start.0.saturating_add(columns.width.saturating_mul(columns.bins.len() as i64));
-    let mut time = columns.start.0.div_euclid(every).saturating_add(1).saturating_mul(every);
+    // Labels are at times that are round by the reader's clocks.
+    let offset = reader.zone.offset(columns.start);
+    let local = columns.start.0.saturating_add(offset);
+    let mut time = local.div_euclid(every).saturating_add(1).saturating_mul(every).saturating_sub(offset);
     while time <= last {
         let x = LEFT + (time - columns.start.0) as f64 / columns.width as f64 * step;
-        let text = Timestamp(time).to_string();
+        let text = Timestamp(time.saturating_add(offset)).to_string();
         let day = 86_400_000_000_000;
-        let shown = if time % day == 0 {
+        let shown = if time.saturating_add(offset) % day == 0 {
             &text[5..10]
         } else if every < 60_000_000_000 {
             &text[11..19]

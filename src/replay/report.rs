@@ -1,6 +1,6 @@
 //! Renders the report as text.
 
-use super::document::{Incident, Report, UnreadRole};
+use super::document::{Audience, Incident, Report};
 use super::offset::Relation;
 use super::situations::Situation;
 use super::sparkline::{axis, mark, sparkline, worst};
@@ -10,11 +10,11 @@ pub use super::words::clock_in_words;
 use super::words::{fault_in_words, judged_in_words, opened_in_words};
 use crate::engine::finding::{DetectorName, Severity};
 use crate::event::{Role, Timestamp};
-use crate::narrate::quantity::{bytes, counted, duration, rate, thousands};
-use crate::narrate::{Language, evidence, next_step};
+use crate::narrate::quantity::{Noun, bytes, rate, thousands};
+use crate::narrate::{fill, next_step, numbers};
 use crate::plain::plain;
 use crate::terminal::Paint;
-use crate::terminal::layout::{clip, clip_start, wrap};
+use crate::terminal::layout::{clip, clip_start, columns as columns_of, padded, padded_left, wrap};
 use std::fmt::Write as _;
 
 /// How the text is laid out.
@@ -102,7 +102,7 @@ impl Page {
     fn row(&mut self, name: &str, says: &str) {
         let Style { width, paint } = self.style;
         for (i, line) in wrap(says, width - MARGIN - NAMES).into_iter().enumerate() {
-            let name = paint.dim(&format!("{:NAMES$}", if i == 0 { name } else { "" }));
+            let name = paint.dim(&padded(if i == 0 { name } else { "" }, NAMES));
             self.line(&format!("{name}{line}"));
         }
     }
@@ -113,107 +113,111 @@ impl Page {
 }
 
 fn header(report: &Report, page: &mut Page) {
+    let (reader, language, words) = (&report.reader, report.reader.language, report.reader.language.words());
     let _ = writeln!(page.text, "{}", page.style.paint.bold("seismolog replay"));
     files(report, page);
-    for clock in report.clocks.iter().filter(|clock| !matches!(clock.relation, Relation::Agree { .. })) {
-        page.row("clocks", &clock_in_words(clock));
-    }
-    let agreeing = report.clocks.iter().filter(|clock| matches!(clock.relation, Relation::Agree { .. })).count() as u64;
-    if agreeing > 0 {
-        page.row(
-            "clocks",
-            &format!(
-                "{} with another file by shared trace ids",
-                match agreeing {
-                    1 => "1 file agrees".to_owned(),
-                    _ => format!("{} agree", counted(agreeing, "file")),
-                }
-            ),
-        );
-    }
+    clocks(report, page);
     match (report.first, report.last) {
         (Some(first), Some(last)) => {
-            page.row("time", &format!("{} ({})", range(first.0, last.0), duration(report.duration_s)));
+            let (range, length) = (range(reader, first.0, last.0), language.duration(report.duration_s));
+            page.row(words.time, &fill(words.with_length, &[&range, &length]));
         }
-        _ => page.row("time", "no event tells one"),
+        _ => page.row(words.time, words.no_time),
     }
     let events_per_s = report.events as f64 / report.duration_s;
     let rate = if report.duration_s > 0.0 { format!(", {}", rate(events_per_s)) } else { String::new() };
-    page.row("events", &format!("{}{rate}", thousands(report.events)));
+    page.row(words.events, &format!("{}{rate}", thousands(report.events)));
     let levels = ["FATAL", "ERROR", "WARN", "INFO", "DEBUG", "TRACE", "none"];
     let levels: Vec<_> = levels
         .into_iter()
-        .filter_map(|level| Some((level, report.levels.get(level)?)))
-        .map(|(level, count)| format!("{} {}", thousands(*count), if level == "none" { "without one" } else { level }))
+        .filter_map(|level| Some((level, thousands(*report.levels.get(level)?))))
+        .map(|(level, count)| match level {
+            "none" => fill(words.without_level, &[&count]),
+            level => format!("{count} {level}"),
+        })
         .collect();
-    page.row("levels", &levels.join(", "));
+    page.row(words.levels, &levels.join(", "));
     for (name, count) in &report.faults {
-        page.row("faults", &format!("{}: {}", fault_in_words(name), thousands(*count)));
+        page.row(words.faults, &fill(words.colon, &[&fault_in_words(name, words), &thousands(*count)]));
     }
     if let Some(failure) = &report.rule_failure {
         page.row("", failure);
     }
     if report.outside > 0 {
-        let events = counted(report.outside, "event");
-        page.row("", &format!("{events} with times far away from all others', left out of the timeline"));
+        page.row("", &fill(words.outside, &[&language.counted(report.outside, Noun::Event)]));
     }
     let is_told = report.unread.iter().any(|unread| unread.role == Role::Timestamp.name());
     if report.untimed > 0 && !is_told {
-        page.row("", &format!("{} without a time of their own", counted(report.untimed, "event")));
+        page.row("", &fill(words.untimed, &[&language.counted(report.untimed, Noun::Event)]));
     }
     unread(report, page);
-    page.row("incidents", &opened_in_words(report));
+    page.row(words.incidents, &opened_in_words(report));
     if let Some(says) = judged_in_words(report) {
-        page.row("judged", &says);
+        page.row(words.judged, &says);
     }
     let speed = thousands(report.lines_per_s.round() as u64);
-    page.row("replayed", &format!("in {}, {speed} lines/s", duration(report.elapsed_s)));
+    page.row(words.replayed, &fill(words.replayed_in, &[&language.duration(report.elapsed_s), &speed]));
+}
+
+/// The files whose clocks differ, and how many agree.
+fn clocks(report: &Report, page: &mut Page) {
+    let (language, words) = (report.reader.language, report.reader.language.words());
+    let agrees = |clock: &&super::document::ClockReport| matches!(clock.relation, Relation::Agree { .. });
+    for clock in report.clocks.iter().filter(|clock| !agrees(clock)) {
+        page.row(words.clocks, &clock_in_words(clock, language));
+    }
+    let agreeing = report.clocks.iter().filter(agrees).count() as u64;
+    if agreeing > 0 {
+        let agree = if agreeing == 1 { words.agrees } else { words.agree };
+        let files = fill(agree, &[&language.counted(agreeing, Noun::File)]);
+        page.row(words.clocks, &fill(words.files_agree, &[&files]));
+    }
 }
 
 /// Lists the roles that most events lack, and advice.
 fn unread(report: &Report, page: &mut Page) {
-    let Style { paint, width } = page.style;
-    let mut sentences: Vec<String> = report.unread.iter().map(UnreadRole::sentence).collect();
-    sentences.extend(advice(&report.unread));
+    let (Style { paint, width }, words) = (page.style, report.reader.language.words());
+    let mut sentences: Vec<String> = report.unread.iter().map(|role| role.sentence(words)).collect();
+    sentences.extend(advice(&report.unread, words));
     let lines = sentences.iter().flat_map(|sentence| wrap(sentence, width - MARGIN - NAMES));
     for (i, line) in lines.enumerate() {
-        let name = format!("{:NAMES$}", if i == 0 { "unread" } else { "" });
+        let name = padded(if i == 0 { words.unread } else { "" }, NAMES);
         page.line(&format!("{}{}", paint.severity(Severity::Warning, &name), paint.severity(Severity::Warning, &line)));
     }
 }
 
 fn files(report: &Report, page: &mut Page) {
+    let (language, words) = (report.reader.language, report.reader.language.words());
     let [file] = report.files.as_slice() else {
         let total = report.files.iter().map(|file| file.bytes).sum();
-        page.row("files", &format!("{}, {}", report.files.len(), bytes(total)));
+        page.row(words.files, &format!("{}, {}", report.files.len(), bytes(total)));
         let longest = report.files.iter().map(|file| file.name.chars().count()).max().unwrap_or(0);
         let names = longest.min(page.style.width.saturating_sub(60));
         for file in report.files.iter().take(FILES) {
             let name = clip_start(&file.name, names);
-            let range = file.first.zip(file.last).map(|(first, last)| range(first.0, last.0)).unwrap_or_default();
-            let range = range.trim_end_matches(" UTC");
-            page.row("", &format!("{name}: {}", [&*counted(file.events, "event"), range].join(", ")));
+            let times = file.first.zip(file.last).map(|(first, last)| without_zone(&report.reader, first.0, last.0));
+            let events = language.counted(file.events, Noun::Event);
+            page.row("", &format!("{name}: {}", [events, times.unwrap_or_default()].join(", ")));
         }
         if report.files.len() > FILES {
-            page.row("", &format!("and {} more", report.files.len() - FILES));
+            page.row("", &fill(words.and_more, &[&(report.files.len() - FILES)]));
         }
         damages(report, page);
         return;
     };
-    page.row("file", &format!("{}, {}, {}", file.name, bytes(file.bytes), counted(file.lines, "line")));
+    page.row(
+        words.file,
+        &format!("{}, {}, {}", file.name, bytes(file.bytes), language.counted(file.lines, Noun::Line)),
+    );
     damages(report, page);
 }
 
 fn damages(report: &Report, page: &mut Page) {
+    let words = report.reader.language.words();
     for file in &report.files {
         if let Some(damage) = &file.damage {
             let Style { paint, .. } = page.style;
-            let says = format!(
-                "{} could be read only up to line {} ({}): {damage}",
-                file.name,
-                thousands(file.lines),
-                bytes(file.bytes)
-            );
+            let says = fill(words.read_up_to, &[&file.name, &thousands(file.lines), &bytes(file.bytes), damage]);
             for line in wrap(&says, page.style.width - MARGIN - NAMES) {
                 page.line(&format!("{:NAMES$}{}", "", paint.severity(Severity::Critical, &line)));
             }
@@ -226,34 +230,32 @@ fn timeline(report: &Report, page: &mut Page) {
     if columns.bins.len() < 2 {
         return;
     }
-    page.heading("Timeline", &format!("one column is {}; UTC", duration(columns.width as f64 / 1e9)));
+    let (reader, words) = (&report.reader, report.reader.language.words());
+    let width = reader.language.duration(columns.width as f64 / 1e9);
+    page.heading(words.timeline, &fill(words.column_is, &[&width, &reader.zone.name()]));
     let count = columns.bins.len();
     let mut row = |name: &str, code: &str, values: Vec<u64>| {
         let most = values.iter().copied().max().unwrap_or(0);
         if most > 0 {
             let line = sparkline(values.iter().copied());
-            page.line(&format!(
-                "{}{} most {}",
-                paint.dim(&format!("{name:NAMES$}")),
-                paint.style(code, &line),
-                thousands(most)
-            ));
+            let most = fill(words.most, &[&thousands(most)]);
+            page.line(&format!("{}{} {most}", paint.dim(&padded(name, NAMES)), paint.style(code, &line)));
         }
     };
-    row("events", "36", columns.bins.iter().map(|bin| bin.events).collect());
-    row("warnings", "33", columns.bins.iter().map(|bin| bin.warnings).collect());
-    row("errors", "31", columns.bins.iter().map(|bin| bin.errors).collect());
+    row(words.events, "36", columns.bins.iter().map(|bin| bin.events).collect());
+    row(words.warnings, "33", columns.bins.iter().map(|bin| bin.warnings).collect());
+    row(words.errors, "31", columns.bins.iter().map(|bin| bin.errors).collect());
     let marks = worst(columns, report.openings.iter().copied());
     if marks.iter().any(Option::is_some) {
         let line: String = marks
             .iter()
             .map(|worst| worst.map_or_else(|| " ".to_owned(), |worst| paint.severity(worst, &mark(worst).to_string())))
             .collect();
-        page.line(&format!("{}{line}", paint.dim(&format!("{:NAMES$}", "opened"))));
+        page.line(&format!("{}{line}", paint.dim(&padded(words.opened, NAMES))));
     }
-    page.line(&format!("{:NAMES$}{}", "", paint.dim(&clip(&axis(columns), count + SCALE))));
+    page.line(&format!("{:NAMES$}{}", "", paint.dim(&clip(&axis(columns, &reader.zone), count + SCALE))));
     if marks.iter().any(Option::is_some) {
-        page.line(&format!("{:NAMES$}{}", "", paint.dim("opened: ▲ critical  △ warning  · info")));
+        page.line(&format!("{:NAMES$}{}", "", paint.dim(words.opened_legend)));
     }
 }
 
@@ -261,8 +263,9 @@ fn incidents(report: &Report, page: &mut Page) {
     if report.incidents.is_empty() {
         return;
     }
-    page.heading("Incidents", "the worst first, then by time");
-    let dated = report.first.zip(report.last).is_some_and(|(first, last)| !same_day(first.0, last.0));
+    let (reader, words) = (&report.reader, report.reader.language.words());
+    page.heading(words.incidents_title, words.incidents_order);
+    let dated = report.first.zip(report.last).is_some_and(|(first, last)| reader.day(first.0) != reader.day(last.0));
     let mut rest = report.incidents.as_slice();
     while let Some(first) = rest.first() {
         let group = report.situation_of(first);
@@ -271,38 +274,38 @@ fn incidents(report: &Report, page: &mut Page) {
             page.text.push('\n');
         }
         if let Some(group) = group.filter(|group| group.incidents > 1) {
-            situation(group, dated, page);
+            situation(group, reader, dated, page);
         }
-        incident(first, dated, page);
+        incident(first, reader, dated, page);
         for effect in rest[1..count].iter().take(EFFECTS) {
-            self::effect(effect, page);
+            self::effect(effect, reader, page);
         }
         let more = (count - 1).saturating_sub(EFFECTS) as u64;
         if more > 0 {
-            page.line(&format!("{:MARGIN$}and {}", "", counted(more, "more incident")));
+            page.line(&format!("{:MARGIN$}{}", "", fill(words.and_more, &[&thousands(more)])));
         }
         rest = &rest[count..];
     }
     if report.incidents_omitted > 0 {
         page.text.push('\n');
-        let more = counted(report.incidents_omitted, "more incident");
-        page.line(&format!("{more}; --limit shows more, --findings FILE keeps all"));
+        let more = if report.incidents_omitted == 1 { words.more_incident } else { words.more_incidents };
+        page.line(&fill(more, &[&thousands(report.incidents_omitted)]));
     }
 }
 
 /// The head of a situation of several incidents.
-fn situation(situation: &Situation, dated: bool, page: &mut Page) {
-    let Style { width, paint } = page.style;
-    let mut time = clock_time(situation.opened_at.0);
+fn situation(situation: &Situation, reader: &Audience, dated: bool, page: &mut Page) {
+    let (Style { width, paint }, words) = (page.style, reader.language.words());
+    let mut time = reader.clock(situation.opened_at.0);
     if dated {
-        time = format!("{} {time}", &situation.opened_at.0.to_string()[..10]);
+        time = format!("{} {time}", reader.day(situation.opened_at.0));
     }
-    let lasted = match situation.duration_s {
-        None => "still open".to_owned(),
-        Some(seconds) => format!("over after {}", duration(seconds)),
+    let incidents = reader.language.counted(situation.incidents, Noun::Incident);
+    let facts = match situation.duration_s {
+        None => fill(words.still_open, &[&incidents]),
+        Some(seconds) => fill(words.over_after, &[&incidents, &reader.language.duration(seconds)]),
     };
-    let facts = format!("a situation of {}, {lasted}", counted(situation.incidents, "incident"));
-    let severity = format!("{} {:8}", mark(situation.severity), situation.severity.name());
+    let severity = format!("{} {}", mark(situation.severity), padded(reader.language.severity(situation.severity), 8));
     let head = format!("{} {}", paint.severity(situation.severity, &severity), paint.bold(&time));
     page.line(&format!("{head}  {}", paint.dim(&facts)));
     for line in wrap(&plain(&situation.title), width - 2 * MARGIN) {
@@ -311,10 +314,10 @@ fn situation(situation: &Situation, dated: bool, page: &mut Page) {
 }
 
 /// A further incident of a situation, in a line.
-fn effect(incident: &Incident, page: &mut Page) {
+fn effect(incident: &Incident, reader: &Audience, page: &mut Page) {
     let Style { width, paint } = page.style;
     let finding = &incident.finding;
-    let text = format!("{}  {}", clock_time(finding.opened_at), finding.summary.sentence);
+    let text = format!("{}  {}", reader.clock(finding.opened_at), finding.summary.sentence);
     page.line(&format!(
         "{:MARGIN$}{} {}",
         "",
@@ -323,31 +326,17 @@ fn effect(incident: &Incident, page: &mut Page) {
     ));
 }
 
-fn incident(incident: &Incident, dated: bool, page: &mut Page) {
-    let Style { width, paint } = page.style;
+fn incident(incident: &Incident, reader: &Audience, dated: bool, page: &mut Page) {
+    let (Style { width, paint }, words) = (page.style, reader.language.words());
     let finding = &incident.finding;
-    let what = match finding.detector {
-        DetectorName::Rule => format!("rule {}", finding.kind),
-        detector => format!("{}/{}", detector.name(), finding.kind),
-    };
-    let mut facts = vec![what];
-    facts.push(match (incident.duration_s, finding.count) {
-        (None, count) => format!("{}+ events, still open", thousands(count)),
-        // An incident of a single finding has no duration.
-        (Some(..0.001), count) => counted(count, "event"),
-        (Some(seconds), count) => format!("{}, open for {}", counted(count, "event"), duration(seconds)),
-    });
-    if let Some(within) = &finding.respond_within {
-        facts.push(format!("respond within {within}"));
-    }
-    let mut time = clock_time(finding.opened_at);
+    let facts = plain(&facts(incident, reader));
+    let mut time = reader.clock(finding.opened_at);
     if dated {
-        time = format!("{} {time}", &finding.opened_at.to_string()[..10]);
+        time = format!("{} {time}", reader.day(finding.opened_at));
     }
-    let severity = format!("{} {:8}", mark(finding.severity), finding.severity.name());
-    let facts = plain(&facts.join("; "));
+    let severity = format!("{} {}", mark(finding.severity), padded(reader.language.severity(finding.severity), 8));
     let head = format!("{} {}", paint.severity(finding.severity, &severity), paint.bold(&time));
-    if MARGIN + 10 + time.len() + 3 + facts.chars().count() <= width {
+    if MARGIN + 10 + time.len() + 3 + columns_of(&facts) <= width {
         page.line(&format!("{head}  {}", paint.dim(&facts)));
     } else {
         page.line(&head);
@@ -356,20 +345,18 @@ fn incident(incident: &Incident, dated: bool, page: &mut Page) {
     for line in wrap(&finding.summary.sentence, width - 2 * MARGIN) {
         page.line(&format!("{:MARGIN$}{line}", ""));
     }
+    // What a rule or its table knows is better advice than what holds for all of a kind.
+    let step = next_step(finding.language, finding).filter(|_| finding.remedy.is_none());
     let known = [
-        ("evidence", Some(evidence(Language::En, &finding.measured))),
-        ("look at", next_step(Language::En, finding).map(|step| step.short)),
-        ("cause", finding.cause.clone()),
-        ("remedy", finding.remedy.clone()),
+        (words.numbers, Some(numbers(finding.language, finding)).filter(|numbers| !numbers.is_empty())),
+        (words.cause, finding.cause.clone()),
+        (words.remedy, finding.remedy.clone()),
+        (words.next_step, step),
     ];
     for (name, says) in known {
-        // A rule that matched one event has no evidence but that event.
-        let measured = &finding.measured;
-        let is_trivial =
-            name == "evidence" && measured.p_value.is_none() && measured.window_s.unwrap_or_default() <= 0.0;
-        let Some(says) = says.filter(|_| !is_trivial) else { continue };
-        for (i, line) in wrap(&says, width - 2 * MARGIN - 10).into_iter().enumerate() {
-            let name = paint.dim(&format!("{:10}", if i == 0 { name } else { "" }));
+        let Some(says) = says else { continue };
+        for (i, line) in wrap(&says, width - 2 * MARGIN - NAMES).into_iter().enumerate() {
+            let name = paint.dim(&padded(if i == 0 { name } else { "" }, NAMES));
             page.line(&format!("{:MARGIN$}{name}{line}", ""));
         }
     }
@@ -382,29 +369,46 @@ fn incident(incident: &Incident, dated: bool, page: &mut Page) {
     }
 }
 
+/// What found it, how many events it had, how long it was open, and how soon to look.
+fn facts(incident: &Incident, reader: &Audience) -> String {
+    let (finding, language, words) = (&incident.finding, reader.language, reader.language.words());
+    let what = match finding.detector {
+        DetectorName::Rule => fill(words.rule, &[&finding.kind]),
+        detector => format!("{}/{}", detector.name(), finding.kind),
+    };
+    let events = language.counted(finding.count, Noun::Event);
+    let lasted = match incident.duration_s {
+        None => fill(words.still_open, &[&events]),
+        // An incident of a single finding has no duration.
+        Some(..0.001) => events,
+        Some(seconds) => fill(words.open_for, &[&events, &language.duration(seconds)]),
+    };
+    let mut facts = vec![what, lasted];
+    facts.extend(finding.respond_within.as_ref().map(|within| fill(words.respond_within, &[within])));
+    facts.join(words.semicolon)
+}
+
 fn gaps(report: &Report, page: &mut Page) {
     if report.gaps.is_empty() {
         return;
     }
-    page.heading("Silences", "of the whole stream, the longest first");
+    let (reader, words) = (&report.reader, report.reader.language.words());
+    page.heading(words.silences_title, words.silences_order);
     for gap in &report.gaps {
-        page.line(&format!("{:>13}  {}", duration(gap.duration_s), range(gap.from.0, gap.to.0)));
+        let length = padded_left(&reader.language.duration(gap.duration_s), 13);
+        page.line(&format!("{length}  {}", range(reader, gap.from.0, gap.to.0)));
     }
 }
 
-pub(super) fn same_day(a: Timestamp, b: Timestamp) -> bool {
-    a.to_string()[..10] == b.to_string()[..10]
-}
-
-/// `08:41:12`
-pub(super) fn clock_time(time: Timestamp) -> String {
-    time.to_string()[11..19].to_owned()
-}
-
 /// `2026-03-02 08:41:12 to 08:59:01 UTC`
-fn range(first: Timestamp, last: Timestamp) -> String {
-    let date = |time: Timestamp| time.to_string()[..10].to_owned();
-    let from = format!("{} {}", date(first), clock_time(first));
-    let to = clock_time(last);
-    if same_day(first, last) { format!("{from} to {to} UTC") } else { format!("{from} to {} {to} UTC", date(last)) }
+fn range(reader: &Audience, first: Timestamp, last: Timestamp) -> String {
+    fill(reader.language.words().with_zone, &[&without_zone(reader, first, last), &reader.zone.name()])
+}
+
+/// `2026-03-02 08:41:12 to 08:59:01`
+fn without_zone(reader: &Audience, first: Timestamp, last: Timestamp) -> String {
+    let (day, to) = (reader.day(last), reader.clock(last));
+    let from = format!("{} {}", reader.day(first), reader.clock(first));
+    let to = if reader.day(first) == day { to } else { format!("{day} {to}") };
+    fill(reader.language.words().from_to, &[&from, &to])
 }

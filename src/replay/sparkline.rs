@@ -3,6 +3,7 @@
 use super::timeline::{Columns, lengths};
 use crate::engine::finding::Severity;
 use crate::event::Timestamp;
+use crate::event::time::DisplayZone;
 
 const BLOCKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 const MINUTE: i64 = 60_000_000_000;
@@ -44,19 +45,20 @@ pub fn worst(columns: &Columns, opened: impl IntoIterator<Item = (Timestamp, Sev
     worst
 }
 
-/// Labels below the columns, at round times; as many as fit.
+/// Labels below the columns, at times that are round in the zone; as many as fit.
 #[must_use]
-pub fn axis(columns: &Columns) -> String {
+pub fn axis(columns: &Columns, zone: &DisplayZone) -> String {
     if columns.bins.is_empty() {
         return String::new();
     }
     let count = columns.bins.len() as i64;
     let is_roomy = |step: &i64| step % columns.width == 0 && step / columns.width >= label_width(*step) + 2;
     let step = lengths().find(is_roomy).unwrap_or(columns.width.saturating_mul(10));
-    let first = columns.start.0.div_euclid(step) + i64::from(columns.start.0.rem_euclid(step) > 0);
+    let (offset, start) = (zone.offset(columns.start), zone.local(columns.start).0);
+    let first = start.div_euclid(step) + i64::from(start.rem_euclid(step) > 0);
     let mut axis: Vec<char> = Vec::new();
     let mut ticks: Vec<Timestamp> = (0..count)
-        .map_while(|i| Some(Timestamp((first + i).checked_mul(step)?)))
+        .map_while(|i| Some(Timestamp((first + i).checked_mul(step)?.checked_sub(offset)?)))
         .take_while(|tick| columns.index(*tick).is_some())
         .collect();
     if ticks.is_empty() {
@@ -66,7 +68,7 @@ pub fn axis(columns: &Columns) -> String {
         let at = columns.index(tick).unwrap_or(0);
         axis.resize(axis.len().max(at), ' ');
         axis.push('╵');
-        axis.extend(label(tick, step).chars());
+        axis.extend(label(Timestamp(tick.0.saturating_add(offset)), step).chars());
     }
     axis.into_iter().collect()
 }
@@ -127,10 +129,19 @@ mod tests {
 
     #[test]
     fn axes_are_labelled_at_round_times() {
-        assert_eq!(axis(&columns(2)), "╵08:00:00           ╵08:00:01           ╵08:00:02");
-        assert_eq!(axis(&columns(600)), "╵08:00    ╵08:02    ╵08:04    ╵08:06    ╵08:08    ╵08:10");
-        assert_eq!(axis(&columns(86_400)), "╵08:00  ╵12:00  ╵16:00  ╵20:00  ╵3 Mar  ╵04:00  ╵08:00");
-        assert_eq!(axis(&Columns::default()), "");
+        let utc = DisplayZone::default();
+        assert_eq!(axis(&columns(2), &utc), "╵08:00:00           ╵08:00:01           ╵08:00:02");
+        assert_eq!(axis(&columns(600), &utc), "╵08:00    ╵08:02    ╵08:04    ╵08:06    ╵08:08    ╵08:10");
+        assert_eq!(axis(&columns(86_400), &utc), "╵08:00  ╵12:00  ╵16:00  ╵20:00  ╵3 Mar  ╵04:00  ╵08:00");
+        assert_eq!(axis(&Columns::default(), &utc), "");
+    }
+
+    #[test]
+    fn axes_are_labelled_by_the_clocks_of_their_reader() {
+        let [shanghai, kolkata] = ["Asia/Shanghai", "Asia/Kolkata"].map(DisplayZone::new);
+        assert_eq!(axis(&columns(600), &shanghai), "╵16:00    ╵16:02    ╵16:04    ╵16:06    ╵16:08    ╵16:10");
+        assert!(axis(&columns(86_400), &shanghai).contains("╵3 Mar"));
+        assert!(axis(&columns(600), &kolkata).starts_with("╵13:30"));
     }
 
     #[test]

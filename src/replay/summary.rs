@@ -1,6 +1,6 @@
 //! Collects the results of a replay in bounded memory, and makes the report at its end.
 
-use super::document::{ClockReport, Drawn, FileReport, Group, Incident, Report, Rfc3339};
+use super::document::{Audience, ClockReport, Drawn, FileReport, Group, Incident, Report, Rfc3339};
 use super::heavy_hitters::{Counts, HeavyHitters};
 use super::judged::JudgedTimes;
 use super::merge::Line;
@@ -212,6 +212,7 @@ impl Summary {
         let by_failures = |counts: &Counts| (counts.errors, counts.warnings);
         Report {
             version: env!("CARGO_PKG_VERSION"),
+            reader: Audience::default(),
             clocks: clocks.iter().map(|found| clock_report(found, &files, corrections)).collect(),
             lines,
             events: self.events.iter().sum(),
@@ -303,6 +304,7 @@ mod tests {
     use super::*;
     use crate::engine::finding::{DetectorName, Evidence, Key, Measured};
     use crate::event::Timestamp;
+    use crate::narrate::Language;
 
     #[test]
     fn incidents_with_much_text_are_bounded_in_bytes_and_all_are_counted() {
@@ -323,6 +325,7 @@ mod tests {
                 score: 1.0,
                 duration_s: None,
                 summary: "it crashed".into(),
+                language: Language::En,
                 measured: Measured::default(),
                 evidence: Evidence::default(),
                 explained_by: None,

@@ -10,8 +10,9 @@ use super::merge::Line;
 use crate::event::inspect::Inspector;
 use crate::event::{Role, Shape};
 use crate::inspect::evidence::Evidence;
-use crate::inspect::{pasted, with_article};
+use crate::inspect::pasted;
 use crate::narrate::quantity::thousands;
+use crate::narrate::{Words, fill};
 
 /// The roles that are checked.
 const ASKED: [Role; 5] = [Role::Timestamp, Role::Level, Role::Module, Role::Operation, Role::Duration];
@@ -89,19 +90,36 @@ impl UnreadRoles {
 impl UnreadRole {
     /// `0 of 26,767 events have a time: time_iso8601 looks like one`
     #[must_use]
-    pub fn sentence(&self) -> String {
-        let what = Role::from_name(self.role).map_or("a role", with_article);
-        let has = format!("{} of {} events have {what}", thousands(self.events - self.without), thousands(self.events));
+    pub fn sentence(&self, words: &Words) -> String {
+        let what = Role::from_name(self.role).map_or(words.role_other, |role| role_in_words(role, words));
+        let (with, all) = (thousands(self.events - self.without), thousands(self.events));
+        let has = fill(words.events_have, &[&with, &all, &what]);
         match &self.looks_like {
-            Some(member) => format!("{has}: `{member}` looks like one"),
+            Some(member) => fill(words.looks_like, &[&has, member]),
             None => has,
         }
     }
 }
 
+fn role_in_words(role: Role, words: &Words) -> &'static str {
+    match role {
+        Role::Timestamp => words.role_time,
+        Role::Level => words.role_level,
+        Role::Message => words.role_message,
+        Role::Module => words.role_module,
+        Role::Host => words.role_host,
+        Role::Thread => words.role_thread,
+        Role::Trace => words.role_trace,
+        Role::Operation => words.role_operation,
+        Role::Duration => words.role_duration,
+        Role::Status => words.role_status,
+        Role::ErrorCode => words.role_error_code,
+    }
+}
+
 /// What the user can do about missing roles.
 #[must_use]
-pub fn advice(unread: &[UnreadRole]) -> Option<String> {
+pub fn advice(unread: &[UnreadRole], words: &Words) -> Option<String> {
     let file = unread.first()?.file.as_deref().map_or_else(|| "FILE".to_owned(), pasted);
-    Some(format!("seismolog inspect --summary {file} says what was read and what to set"))
+    Some(fill(words.unread_advice, &[&file]))
 }

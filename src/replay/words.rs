@@ -3,85 +3,90 @@
 
 use super::document::{ClockReport, Report, Rfc3339};
 use super::offset::Relation;
-use super::report::{clock_time, same_day};
 use crate::engine::finding::Severity;
-use crate::narrate::quantity::{counted, duration, exact_duration, thousands};
-use crate::narrate::{Language, judged_from};
+use crate::narrate::quantity::{Noun, exact_duration, thousands};
+use crate::narrate::{Language, Words, fill, judged_from};
 
 /// How two clocks differ, in a sentence.
 #[must_use]
-pub fn clock_in_words(clock: &ClockReport) -> String {
+pub fn clock_in_words(clock: &ClockReport, language: Language) -> String {
     let ClockReport { file, reference, relation, aligned } = clock;
+    let words = language.words();
     match relation {
         Relation::Agree { shared, spread_s } => {
-            format!(
-                "{file} agrees with {reference} (by {} shared trace ids, ± {spread_s:.1} s)",
-                thousands(*shared as u64)
-            )
+            let (shared, spread) = (thousands(*shared as u64), format!("{spread_s:.1}"));
+            fill(words.clock_agrees, &[file, reference, &shared, &spread])
         }
         Relation::Apart { offset_s, spread_s, shared, time_zone } => {
-            let direction = if *offset_s > 0.0 { "ahead of" } else { "behind" };
-            let shared = thousands(*shared as u64);
-            let mut text = format!(
-                "{file} is about {} {direction} {reference} (by {shared} shared trace ids, ± {spread_s:.1} s)",
-                exact_duration(*offset_s)
-            );
+            let text = if *offset_s > 0.0 { words.clock_ahead } else { words.clock_behind };
+            let (shared, spread) = (thousands(*shared as u64), format!("{spread_s:.1}"));
+            let mut text = fill(text, &[file, &exact_duration(*offset_s), reference, &shared, &spread]);
             if *time_zone {
-                text.push_str("; that is a difference of time zones");
+                text.push_str(words.clock_zone);
             }
-            text.push_str(if *aligned { "; corrected by --align" } else { "; --align corrects it" });
+            text.push_str(if *aligned { words.clock_corrected } else { words.clock_correctable });
             text
         }
         Relation::Unknown { shared, overlap_s } => {
             let overlap = match overlap_s {
-                0.0 => "their times do not overlap".to_owned(),
-                _ => format!("their times overlap for {}", duration(*overlap_s)),
+                0.0 => words.clock_apart.to_owned(),
+                _ => fill(words.clock_overlap, &[&language.duration(*overlap_s)]),
             };
             let why = match shared {
-                0 => "no shared trace ids".to_owned(),
-                1..20 => format!("only {shared} shared trace ids"),
-                _ => format!("{} shared trace ids say nothing clear", thousands(*shared as u64)),
+                0 => words.clock_no_ids.to_owned(),
+                1..20 => fill(words.clock_few_ids, &[shared]),
+                _ => fill(words.clock_vague_ids, &[&thousands(*shared as u64)]),
             };
-            format!("whether {file} and {reference} agree is unknown ({why}); {overlap}")
+            fill(words.clock_unknown, &[file, reference, &why, &overlap])
         }
     }
 }
 
-pub(super) fn fault_in_words(name: &str) -> &'static str {
+pub(super) fn fault_in_words(name: &str, words: &Words) -> &'static str {
     match name {
-        "json" => "lines that begin as JSON objects and are none (truncated?)",
-        "not_an_object" => "lines that are JSON but no objects",
-        "utf8" => "lines that are not UTF-8",
-        "line_too_long" => "lines longer than input.max_line_bytes, not analysed",
-        "rule" => "failures of rules, the first of them below",
-        "panic" => "internal errors, please report them",
-        _ => "other faults",
+        "json" => words.fault_json,
+        "not_an_object" => words.fault_not_an_object,
+        "utf8" => words.fault_utf8,
+        "line_too_long" => words.fault_line_too_long,
+        "rule" => words.fault_rule,
+        "panic" => words.fault_panic,
+        _ => words.fault_other,
     }
 }
 
 /// From when on was judged what could not be from the first line on.
 pub(super) fn judged_in_words(report: &Report) -> Option<String> {
     let first = report.first?;
-    let time = |from: Rfc3339| match same_day(first.0, from.0) {
-        true => clock_time(from.0),
-        false => format!("{} {}", &from.0.to_string()[..10], clock_time(from.0)),
+    let reader = &report.reader;
+    let time = |from: Rfc3339| match reader.day(first.0) == reader.day(from.0) {
+        true => reader.clock(from.0),
+        false => format!("{} {}", reader.day(from.0), reader.clock(from.0)),
     };
     let parts: Vec<_> = report.judged.iter().map(|part| (part.what, part.from.map(time))).collect();
-    Some(judged_from(Language::En, &parts)).filter(|says| !says.is_empty())
+    Some(judged_from(reader.language, &parts)).filter(|says| !says.is_empty())
 }
 
 pub(super) fn opened_in_words(report: &Report) -> String {
+    let words = report.reader.language.words();
     let by_severity: Vec<_> = Severity::ALL
         .iter()
         .rev()
-        .filter_map(|severity| Some((severity.name(), report.opened.get(severity.name()).filter(|count| **count > 0)?)))
-        .map(|(name, count)| format!("{} {name}", thousands(*count)))
+        .filter_map(|severity| Some((*severity, report.opened.get(severity.name()).filter(|count| **count > 0)?)))
+        .map(|(severity, count)| {
+            fill(words.opened_part, &[&thousands(*count), &report.reader.language.severity(severity)])
+        })
         .collect();
     let situations = report.situations.len() as u64;
     let opened: u64 = report.opened.values().sum();
-    let grouped = match report.incidents_omitted {
-        0 if situations > 0 && situations < opened => format!(", in {}", counted(situations, "situation")),
-        _ => String::new(),
-    };
-    if by_severity.is_empty() { "none".into() } else { format!("{}{grouped}", by_severity.join(", ")) }
+    if by_severity.is_empty() {
+        return words.none.into();
+    }
+    let by_severity = by_severity.join(words.list_comma);
+    match report.incidents_omitted {
+        0 if situations > 0 && situations < opened => {
+            let situations = report.reader.language.counted(situations, Noun::Situation);
+            fill(words.in_situations, &[&by_severity, &situations])
+        }
+        _ => by_severity,
+    }
 }

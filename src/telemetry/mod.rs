@@ -11,6 +11,7 @@ pub mod metrics;
 mod modules;
 mod monotonic_totals;
 mod operations;
+mod page;
 pub mod process;
 pub mod routes;
 mod rule_families;

@@ -15,9 +15,10 @@ use super::exposition::{Format, takes_gzip};
 use super::history::{Filter, History};
 use super::http::Readiness;
 use super::metrics::Metrics;
+use super::page;
 use super::silences::{Silences, Wanted};
-use crate::engine::finding::DetectorName;
 use crate::io::clock;
+use crate::narrate::Language;
 use axum::Router;
 use axum::body::{Bytes, HttpBody};
 use axum::extract::{DefaultBodyLimit, Path, Query, Request, State};
@@ -45,17 +46,6 @@ const SILENCE_BYTES: usize = 8 << 10;
 /// Shorter responses, in bytes, are not compressed.
 const PACKED_FROM: usize = 1 << 10;
 
-const PAGE: &str = include_str!("page/page.html");
-/// The placeholder in the page for the list of detectors.
-const DETECTORS: &str = "<!-- detectors -->";
-const STYLE: &str = concat!(include_str!("page/look.css"), include_str!("page/page.css"));
-const SCRIPT: &str = concat!(
-    include_str!("page/page.js"),
-    include_str!("page/status.js"),
-    include_str!("page/chart.js"),
-    include_str!("page/incidents.js"),
-    include_str!("page/live.js")
-);
 /// The content security policy: nothing is loaded from other servers, inline scripts do not run,
 /// and the page cannot be framed.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; \
@@ -74,6 +64,8 @@ pub struct Site {
     pub silences: Arc<Silences>,
     /// The token that allows changing silences; without one, nobody can.
     pub token: Option<Arc<str>>,
+    /// The language of the page.
+    pub language: Language,
 }
 
 /// News as server-sent events.
@@ -108,14 +100,15 @@ fn event(name: &str, data: impl AsRef<str>) -> Event {
 }
 
 pub(super) fn router(site: Site, news: News) -> Router {
+    let language = site.language;
     let silences = Router::new()
         .route("/api/silences", get(list_silences).post(add_silence))
         .route("/api/silences/{id}", delete(end_silence))
         .layer(DefaultBodyLimit::max(SILENCE_BYTES));
     Router::new()
-        .route("/", get(|headers| asset(headers, "text/html; charset=utf-8", page())))
-        .route("/page.css", get(|headers| asset(headers, "text/css; charset=utf-8", STYLE.to_owned())))
-        .route("/page.js", get(|headers| asset(headers, "text/javascript; charset=utf-8", SCRIPT.to_owned())))
+        .route("/", get(move |headers| asset(headers, "text/html; charset=utf-8", page::html(language))))
+        .route("/page.css", get(|headers| asset(headers, "text/css; charset=utf-8", page::STYLE.to_owned())))
+        .route("/page.js", get(move |headers| asset(headers, "text/javascript; charset=utf-8", page::script(language))))
         .route("/metrics", get(encode_metrics))
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
@@ -130,16 +123,6 @@ pub(super) fn router(site: Site, news: News) -> Router {
         .fallback(|| async { plain(StatusCode::NOT_FOUND, "there is nothing here; see /") })
         .method_not_allowed_fallback(|| async { plain(StatusCode::METHOD_NOT_ALLOWED, "not this method") })
         .with_state(PageState { site, news })
-}
-
-/// The page with the names of all detectors as options.
-fn page() -> String {
-    let option = |detector: DetectorName| {
-        let name = detector.name();
-        let (first, rest) = name.split_at(1);
-        format!(r#"<option value="{name}">{}{rest}</option>"#, first.to_uppercase())
-    };
-    PAGE.replace(DETECTORS, &DetectorName::ALL.map(option).concat())
 }
 
 async fn asset(headers: HeaderMap, content_type: &'static str, text: String) -> Response {

@@ -47,6 +47,8 @@ pub struct Served {
 pub struct Watcher {
     served: Option<Served>,
     log: Log,
+    /// The language of near misses; findings have their own.
+    language: Language,
     sinks: Sinks,
     silences: Arc<Silences>,
     /// Totals at the last update; metrics get the differences.
@@ -85,6 +87,7 @@ impl Watcher {
         Self {
             served,
             log,
+            language: Language::default(),
             sinks,
             silences,
             told,
@@ -93,6 +96,13 @@ impl Watcher {
             rule_metrics: 0,
             state: None,
         }
+    }
+
+    /// Sets the language of near misses.
+    #[must_use]
+    pub fn with_language(mut self, language: Language) -> Self {
+        self.language = language;
+        self
     }
 
     /// Adds the sinks, to which every finding goes.
@@ -313,7 +323,7 @@ impl Observer for Watcher {
         }
         for near in &outcome.near_misses {
             let matter = format!("near miss {}/{} {}", near.detector.name(), near.kind, near.key);
-            self.log.say_seldom(&matter, &plain(&near_miss(Language::En, near)));
+            self.log.say_seldom(&matter, &plain(&near_miss(self.language, near)));
         }
     }
 
@@ -350,20 +360,23 @@ impl Observer for Watcher {
             self.log.say(&format!(
                 "{} {} {}: {}",
                 finding.said_at,
-                finding.severity.name(),
+                finding.language.severity(finding.severity),
                 state_of(finding),
                 // The log may be written to a terminal.
-                plain(&finding.summary.to_string())
+                plain(&finding.summary.sentence)
             ));
         }
     }
 }
 
 fn state_of(finding: &Finding) -> String {
+    let words = finding.language.words();
     let state = match finding.state {
-        crate::engine::finding::State::Open => "open",
-        crate::engine::finding::State::Ongoing => "ongoing",
-        crate::engine::finding::State::Resolved => "resolved",
+        State::Open => words.state_open,
+        State::Ongoing => words.state_ongoing,
+        State::Resolved => {
+            finding.summary.ending.as_deref().unwrap_or(words.resolved).trim_end_matches([':', '：', ' '])
+        }
     };
     format!("{}/{} {state}", finding.detector.name(), finding.kind)
 }

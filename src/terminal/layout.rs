@@ -44,7 +44,34 @@ pub fn clip_start(text: &str, width: usize) -> String {
     }
 }
 
-/// Breaks the text into lines of at most `width` characters, between words if possible.
+/// How many columns a character takes on a terminal: two, of Chinese, Japanese and Korean ones.
+const fn columns_of(c: char) -> usize {
+    match c as u32 {
+        0x1100..=0x115f | 0x2e80..=0xa4cf | 0xac00..=0xd7a3 | 0xf900..=0xfaff | 0xfe30..=0xfe6f => 2,
+        0xff00..=0xff60 | 0xffe0..=0xffe6 | 0x1f300..=0x1faff | 0x2_0000..=0x3_ffff => 2,
+        _ => 1,
+    }
+}
+
+/// How many columns a text takes on a terminal.
+#[must_use]
+pub fn columns(text: &str) -> usize {
+    text.chars().map(columns_of).sum()
+}
+
+/// The text, filled with spaces up to `width` columns.
+#[must_use]
+pub fn padded(text: &str, width: usize) -> String {
+    format!("{text}{:1$}", "", width.saturating_sub(columns(text)))
+}
+
+/// The text behind spaces, in `width` columns.
+#[must_use]
+pub fn padded_left(text: &str, width: usize) -> String {
+    format!("{:1$}{text}", "", width.saturating_sub(columns(text)))
+}
+
+/// Breaks the text into lines of at most `width` columns, between words if possible.
 #[must_use]
 pub fn wrap(text: &str, width: usize) -> Vec<String> {
     let width = width.max(8);
@@ -53,7 +80,10 @@ pub fn wrap(text: &str, width: usize) -> Vec<String> {
     for word in plain(text).split(' ').filter(|word| !word.is_empty()) {
         let mut word: Vec<char> = word.chars().map(|c| if c == JOINT { ' ' } else { c }).collect();
         let begun = room < width;
-        if word.len() + usize::from(begun) <= room {
+        let long: usize = word.iter().copied().map(columns_of).sum();
+        // A script without blanks is broken between any two characters.
+        let is_broken = long > word.len() && long > width / 2;
+        if long + usize::from(begun) <= room || (is_broken && room > 8) {
             if let (true, Some(line)) = (begun, lines.last_mut()) {
                 line.push(' ');
                 room -= 1;
@@ -62,16 +92,29 @@ pub fn wrap(text: &str, width: usize) -> Vec<String> {
             lines.push(String::new());
             room = width;
         }
-        while word.len() > room {
-            let rest = word.split_off(room);
+        while let Some(fits) = fitting(&word, room) {
+            let rest = word.split_off(fits);
             lines.last_mut().into_iter().for_each(|line| line.extend(&word));
             lines.push(String::new());
             (word, room) = (rest, width);
         }
-        room -= word.len();
+        room -= word.iter().copied().map(columns_of).sum::<usize>();
         lines.last_mut().into_iter().for_each(|line| line.extend(&word));
     }
     lines
+}
+
+/// How many characters of the word fit into `room` columns; none where all do. No line begins with
+/// a closing mark.
+fn fitting(word: &[char], room: usize) -> Option<usize> {
+    let mut taken = 0;
+    let fits = word.iter().position(|c| {
+        taken += columns_of(*c);
+        taken > room
+    })?;
+    let is_closing = |c: &char| "，。：；！？、）”".contains(*c);
+    let back = (1..fits).rev().take(3).find(|at| !is_closing(&word[*at])).unwrap_or(fits);
+    Some(if is_closing(&word[fits]) { back } else { fits })
 }
 
 #[cfg(test)]

@@ -10,8 +10,7 @@ pub use paint::Paint;
 
 use crate::engine::finding::{Finding, State};
 use crate::event::{Fields, Level, Role, Shape};
-use crate::narrate::quantity::JOINT;
-use crate::narrate::{Language, evidence};
+use crate::narrate::{fill, next_step, numbers};
 use crate::plain::plain;
 use std::fmt::Write as _;
 
@@ -109,26 +108,34 @@ impl Screen {
     }
 }
 
-/// Formats a finding for people: a headline, then the details.
+/// Formats a finding for people: a headline, then the numbers, the next step and the lines.
 #[must_use]
 pub fn describe(finding: &Finding, paint: Paint) -> String {
+    let (language, words) = (finding.language, finding.language.words());
     let what = match finding.state {
-        State::Resolved => paint.style("32", "resolved"),
-        _ => paint.severity(finding.severity, &format!("{:8}", finding.severity.name())),
+        State::Resolved => {
+            let ending = finding.summary.ending.as_deref().unwrap_or(words.resolved);
+            paint.style("32", &plain(ending.trim_end_matches([':', '：', ' '])))
+        }
+        _ => paint.severity(finding.severity, &layout::padded(language.severity(finding.severity), 8)),
     };
     let time = finding.said_at.to_string();
     let kind = plain(&format!("{}/{}", finding.detector.name(), finding.kind));
-    let mut text = format!("{}  {what}  {kind}: {}", paint.dim(&time), plain(&finding.summary.to_string()));
+    let mut text = format!("{}  {what}  {kind}: {}", paint.dim(&time), plain(&finding.summary.sentence));
     if finding.state == State::Open {
-        if finding.measured.p_value.is_some() {
-            let _ = write!(text, "\n    {}", evidence(Language::En, &finding.measured).replace(JOINT, " "));
+        let numbers = Some(numbers(language, finding)).filter(|numbers| !numbers.is_empty());
+        if let Some(numbers) = numbers {
+            let _ = write!(text, "\n    {}", plain(&numbers));
+        }
+        if let Some(step) = next_step(language, finding).filter(|_| finding.remedy.is_none()) {
+            let _ = write!(text, "\n    {}", fill(words.colon, &[&words.next_step, &plain(&step)]));
         }
         for line in finding.evidence.examples() {
             let _ = write!(text, "\n    {}", paint.dim(&format!("| {}", plain(line))));
         }
-        for (name, known) in [("cause", &finding.cause), ("remedy", &finding.remedy)] {
+        for (name, known) in [(words.cause, &finding.cause), (words.remedy, &finding.remedy)] {
             if let Some(known) = known {
-                let _ = write!(text, "\n    {name}: {}", plain(known));
+                let _ = write!(text, "\n    {}", fill(words.colon, &[&name, &plain(known)]));
             }
         }
     }

@@ -17,6 +17,7 @@ fn shown(line: &str, colour: bool) -> String {
 
 fn finding(state: State) -> Finding {
     Finding {
+        language: crate::narrate::Language::En,
         id: "0".repeat(16),
         said_at: Timestamp::from_seconds(1_700_000_000),
         detector: DetectorName::Loop,

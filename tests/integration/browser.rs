@@ -114,13 +114,13 @@ fn the_page_shows_an_incident_with_its_lines_and_a_new_one_as_it_opens() {
     // The page is not reloaded: it gets the incident as news.
     until("the incident", || (browser.count("#list .incident") == 1).then_some(()));
     assert_eq!(browser.text("#verdict"), "1 warning incident open");
-    assert!(browser.text("#announce").starts_with("New warning incident: the same"), "{}", browser.text("#announce"));
+    assert!(browser.text("#announce").starts_with("New warning incident: loop in "), "{}", browser.text("#announce"));
 
     browser.click("#list .incident > button");
     until("its lines", || (browser.count("#list .incident .lines li") > 0).then_some(()));
     let detail = browser.text("#list .incident .detail");
     assert_eq!(browser.text("#list .group"), "Open now");
-    let plain = ["What it means", "The same few lines came round and round", "Where to look", "Look at what module "];
+    let plain = ["What it means", "The same few lines go round and round", "Next step", "Check what module "];
     for part in plain.into_iter().chain(["module ", "observed", "expected", "p value", "The event that showed it"]) {
         assert!(detail.contains(part), "no {part} in {detail}");
     }

@@ -107,8 +107,10 @@ impl Engine {
             columns: LearnedColumns::default(),
             traces: StackTraceAssembler::new(options.template.masks.clone()),
             detectors: options.detector.detectors(options.keys),
-            incidents: Incidents::new(options.policy.clone(), options.keys).with_limit(options.open_incidents),
-            situations: Situations::new(options.situation),
+            incidents: Incidents::new(options.policy.clone(), options.keys)
+                .with_limit(options.open_incidents)
+                .with_language(options.language),
+            situations: Situations::new(options.situation).with_language(options.language),
             rules: match &options.meter {
                 Some(meter) => Rules::with_meter(rules, options.budget, Arc::clone(meter)),
                 None => Rules::new(rules, options.budget),

@@ -5,6 +5,7 @@ use super::incident::{Incidents, Policy};
 use super::rules::{Budget, Meter};
 use super::situation::SituationOptions;
 use super::template::TemplateOptions;
+use crate::narrate::Language;
 use std::sync::Arc;
 
 /// The options of an engine.
@@ -18,6 +19,8 @@ pub struct EngineOptions {
     pub open_incidents: usize,
     /// Approximate memory budget of all tables together, in bytes.
     pub table_bytes: usize,
+    /// The language of findings.
+    pub language: Language,
     /// Response times by level.
     pub policy: Policy,
     /// Which incidents are told as one.
@@ -42,6 +45,7 @@ impl Default for EngineOptions {
             keys: 100_000,
             open_incidents: Incidents::OPEN,
             table_bytes: 80 << 20,
+            language: Language::default(),
             policy: Policy::default(),
             situation: SituationOptions::default(),
             detector: DetectorOptions::default(),

@@ -2,27 +2,92 @@
 //! reports, explanations and alerts. Findings are data; their wording is defined only here, and no
 //! code parses it.
 //!
-//! A language is a folder with a file for each detector (`en/loop.rs`, …), and one more arm of each
-//! function here. Numbers and units are the same in all languages (`quantity.rs`).
+//! A language is a folder with a file for each detector (`en/loop.rs`, `zh/loop.rs`, …), and one
+//! more arm of each function here. Both say the same values: `tests.rs` compares them over a table
+//! of findings of every kind (`samples.rs`).
 
 mod en;
 pub mod quantity;
+#[cfg(test)]
+mod samples;
+#[cfg(test)]
+mod tests;
+mod words;
+mod zh;
 
 use crate::engine::detector::judged::{Judged, JudgedFrom};
-use crate::engine::finding::{DetectorName, Evidence, Finding, Key, Measured, NearMiss};
+use crate::engine::finding::{DetectorName, Evidence, Finding, Key, Measured, NearMiss, Severity};
 use crate::engine::situation::JoinReason;
+use crate::plain::plain;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+pub use words::{Words, fill};
 
 /// The language of sentences.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
 pub enum Language {
     /// English.
     #[default]
     En,
+    /// Chinese, in simplified characters.
+    Zh,
 }
 
 impl Language {
     /// All languages.
-    pub const ALL: [Self; 1] = [Self::En];
+    pub const ALL: [Self; 2] = [Self::En, Self::Zh];
+
+    /// The name in the configuration.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::En => "en",
+            Self::Zh => "zh",
+        }
+    }
+
+    /// The tag of the language for HTML (BCP 47).
+    #[must_use]
+    pub const fn tag(self) -> &'static str {
+        match self {
+            Self::En => "en",
+            Self::Zh => "zh-CN",
+        }
+    }
+
+    /// True for English, which findings do not name as their language.
+    #[must_use]
+    pub fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// The fixed words of reports and messages.
+    #[must_use]
+    pub const fn words(self) -> &'static Words {
+        match self {
+            Self::En => &en::words::WORDS,
+            Self::Zh => &zh::words::WORDS,
+        }
+    }
+
+    /// The name of a severity for people.
+    #[must_use]
+    pub const fn severity(self, severity: Severity) -> &'static str {
+        match self {
+            Self::En => severity.name(),
+            Self::Zh => zh::words::severity(severity),
+        }
+    }
+
+    /// The name of a member of a key for people: `module`, `host`.
+    #[must_use]
+    pub fn member(self, name: &str) -> &str {
+        match self {
+            Self::En => name,
+            Self::Zh => zh::words::member(name),
+        }
+    }
 }
 
 /// The data that a summary is made from.
@@ -38,15 +103,6 @@ pub struct Subject<'a> {
     pub measured: &'a Measured,
     /// The evidence that only this detector has.
     pub evidence: &'a Evidence,
-}
-
-/// The recommended first step for an incident.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NextStep {
-    /// A complete sentence.
-    pub sentence: String,
-    /// The step as it follows the label "look at".
-    pub short: String,
 }
 
 /// The data that the title of a situation is made from.
@@ -91,38 +147,54 @@ pub struct Explanation {
 }
 
 /// A short explanation: only what the summary, the key and the quoted lines do not already say.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct InShort {
     /// What the finding means, and how far the value is from the usual one.
     pub meaning: String,
     /// The recommended first step.
-    pub look_at: Option<String>,
+    pub next_step: Option<String>,
     /// How unlikely the observation is by chance.
     pub odds: Option<String>,
 }
 
-/// A finding in one sentence, as it reads while its incident is open.
+/// A finding in one sentence, as it reads while its incident is open: what, where, how bad, and
+/// the error's own text.
 #[must_use]
 pub fn summary(language: Language, subject: &Subject<'_>) -> String {
     match language {
         Language::En => en::summary(subject),
+        Language::Zh => zh::summary(subject),
     }
 }
 
-/// The prefix of that sentence once the incident has ended: after how many events and seconds.
+/// The prefix of that sentence once the incident has ended after so many seconds.
 #[must_use]
-pub fn ending(language: Language, events: u64, seconds: f64) -> String {
+pub fn ending(language: Language, seconds: f64) -> String {
+    // Findings hold three digits: what is read back must give the same text.
+    let seconds = crate::engine::finding::round(seconds, 3);
     match language {
-        Language::En => en::ending(events, seconds),
+        Language::En => en::ending(seconds),
+        Language::Zh => zh::ending(seconds),
+    }
+}
+
+/// A value of the key that the sentence lacks, as it is added to it.
+#[must_use]
+pub fn aside(language: Language, value: &str) -> String {
+    match language {
+        Language::En => format!(" ({value})"),
+        Language::Zh => format!("（{value}）"),
     }
 }
 
 /// The remedy, where it depends on the detector alone.
 #[must_use]
 pub fn remedy(language: Language, detector: DetectorName, kind: &str) -> Option<String> {
-    match language {
-        Language::En => en::remedy(detector, kind).map(str::to_owned),
-    }
+    let remedy = match language {
+        Language::En => en::remedy(detector, kind),
+        Language::Zh => zh::remedy(detector, kind),
+    };
+    remedy.map(str::to_owned)
 }
 
 /// The title of a situation: what is wrong, where, and who else is affected.
@@ -130,6 +202,7 @@ pub fn remedy(language: Language, detector: DetectorName, kind: &str) -> Option<
 pub fn situation_title(language: Language, story: &SituationStory<'_>) -> String {
     match language {
         Language::En => en::situation::title(story),
+        Language::Zh => zh::situation::title(story),
     }
 }
 
@@ -138,6 +211,7 @@ pub fn situation_title(language: Language, story: &SituationStory<'_>) -> String
 pub fn situation_reason(language: Language, reason: &JoinReason) -> String {
     match language {
         Language::En => en::situation::reason(reason),
+        Language::Zh => zh::situation::reason(reason),
     }
 }
 
@@ -146,6 +220,7 @@ pub fn situation_reason(language: Language, reason: &JoinReason) -> String {
 pub fn judged(language: Language, judged: &JudgedFrom) -> String {
     match language {
         Language::En => en::judged::begins(judged),
+        Language::Zh => zh::judged::begins(judged),
     }
 }
 
@@ -155,6 +230,7 @@ pub fn judged(language: Language, judged: &JudgedFrom) -> String {
 pub fn judged_from(language: Language, parts: &[(Judged, Option<String>)]) -> String {
     match language {
         Language::En => en::judged::judged_from(parts),
+        Language::Zh => zh::judged::judged_from(parts),
     }
 }
 
@@ -163,23 +239,26 @@ pub fn judged_from(language: Language, parts: &[(Judged, Option<String>)]) -> St
 pub fn meaning(language: Language, finding: &Finding) -> &'static str {
     match language {
         Language::En => en::meaning(finding),
+        Language::Zh => zh::meaning(finding),
     }
 }
 
-/// The recommended first step; none where the detector gives no advice.
+/// The recommended first step as a complete sentence; none where the detector gives no advice.
 #[must_use]
-pub fn next_step(language: Language, finding: &Finding) -> Option<NextStep> {
+pub fn next_step(language: Language, finding: &Finding) -> Option<String> {
     match language {
         Language::En => en::next_step(finding),
+        Language::Zh => zh::next_step(finding),
     }
 }
 
-/// One line with the observed and the expected value, the test and the number of samples. Spaces at
-/// which the line must not break are [`quantity::JOINT`].
+/// One line with the numbers: what was seen, in how long a time, and what is usual. Empty where
+/// there is nothing but the event itself.
 #[must_use]
-pub fn evidence(language: Language, measured: &Measured) -> String {
+pub fn numbers(language: Language, finding: &Finding) -> String {
     match language {
-        Language::En => en::evidence::in_a_line(measured),
+        Language::En => en::evidence::numbers(finding),
+        Language::Zh => zh::evidence::numbers(finding),
     }
 }
 
@@ -188,6 +267,7 @@ pub fn evidence(language: Language, measured: &Measured) -> String {
 pub fn details(language: Language, finding: &Finding) -> Vec<(String, String)> {
     match language {
         Language::En => en::evidence::details(finding),
+        Language::Zh => zh::evidence::details(finding),
     }
 }
 
@@ -196,6 +276,7 @@ pub fn details(language: Language, finding: &Finding) -> Vec<(String, String)> {
 pub fn explanation(language: Language, finding: &Finding) -> Explanation {
     match language {
         Language::En => en::explanation::whole(finding),
+        Language::Zh => zh::explanation::whole(finding),
     }
 }
 
@@ -205,6 +286,7 @@ pub fn explanation(language: Language, finding: &Finding) -> Explanation {
 pub fn in_short(language: Language, finding: &Finding) -> InShort {
     match language {
         Language::En => en::explanation::in_short(finding),
+        Language::Zh => zh::explanation::in_short(finding),
     }
 }
 
@@ -213,5 +295,94 @@ pub fn in_short(language: Language, finding: &Finding) -> InShort {
 pub fn near_miss(language: Language, near: &NearMiss) -> String {
     match language {
         Language::En => en::near_miss::line(near),
+        Language::Zh => zh::near_miss::line(near),
     }
+}
+
+/// Most characters of a quoted text in a sentence.
+const QUOTED_CHARACTERS: usize = 160;
+
+/// A text of the stream as a sentence quotes it: its first line, of at most
+/// [`QUOTED_CHARACTERS`], which ends between two words, so that no word of it is shown in part.
+fn quoted(text: &str) -> Option<String> {
+    let line = text.trim().lines().next()?.trim_end();
+    let Some((end, _)) = line.char_indices().nth(QUOTED_CHARACTERS) else {
+        return (!line.is_empty()).then(|| format!("“{line}”"));
+    };
+    // Scripts without blanks have a word's end at each character.
+    let is_end = |c: char| c.is_whitespace() || !c.is_ascii();
+    let end = line[..end].rfind(is_end).unwrap_or(0);
+    (end > 0).then(|| format!("“{} …”", line[..end].trim_end()))
+}
+
+/// The first example line of a finding, quoted.
+fn example(evidence: &Evidence) -> Option<String> {
+    let text = match evidence {
+        Evidence::Novelty(novelty) => novelty.example.as_deref(),
+        evidence => evidence.examples().first().map(String::as_str),
+    };
+    text.and_then(quoted)
+}
+
+/// How long something lasted, with no more digits than a person wants: `0.57 s`, `4.1 s`, `3 min`.
+fn lasting(language: Language, seconds: f64) -> String {
+    let shown = match seconds {
+        ..1.0 => seconds,
+        ..10.0 => (seconds * 10.0).round() / 10.0,
+        _ => seconds.round(),
+    };
+    language.duration(shown)
+}
+
+/// How large a share is, in percent with two digits: `11`, `0.4`.
+fn percent(share: f64) -> String {
+    quantity::number(crate::engine::finding::significant(share * 100.0))
+}
+
+/// A number of events in a window as a rate, where it is at least once a day: how many, and in
+/// which unit of time.
+fn usual_rate(expected: f64, window_s: f64) -> Option<(f64, usize)> {
+    if !(expected > 0.0 && window_s > 0.0) {
+        return None;
+    }
+    let (value, per) = quantity::paced(expected / window_s);
+    let value = if value >= 9.5 { value.round() } else { crate::engine::finding::significant(value) };
+    (value >= 1.0).then_some((value, per))
+}
+
+/// The observed value by the usual one, rounded to what a person wants; none where next to nothing
+/// is usual.
+fn ratio(observed: f64, usual: f64) -> Option<f64> {
+    let ratio = observed / usual;
+    let round = |ratio: f64| match ratio {
+        ..9.5 => (ratio * 10.0).round() / 10.0,
+        ..99.5 => ratio.round(),
+        _ => crate::engine::finding::significant(ratio),
+    };
+    (usual > 0.0 && ratio < 1e6).then(|| if ratio >= 1.95 { round(ratio) } else { ratio })
+}
+
+/// `2026-03-02 08:41:12 UTC`
+fn utc(time: crate::event::Timestamp) -> String {
+    let time = time.to_string();
+    format!("{} {} UTC", &time[..10.min(time.len())], time.get(11..19).unwrap_or_default())
+}
+
+/// `text`, ending with a full stop.
+fn sentence(text: &str, stop: char) -> String {
+    let text = text.trim();
+    if text.ends_with(['.', '!', '?', '…', '。', '！', '？']) { text.to_owned() } else { format!("{text}{stop}") }
+}
+
+/// Most quoted lines per list, the newest ones.
+const LINES: usize = 8;
+
+/// The context and the examples of a finding, under these headings.
+fn quotes(finding: &Finding, led_up: &str, looks_like: &str) -> Vec<(String, Vec<String>)> {
+    let last = |lines: &[String]| lines[lines.len().saturating_sub(LINES)..].iter().map(|line| plain(line)).collect();
+    [(led_up, &*finding.context), (looks_like, finding.evidence.examples())]
+        .into_iter()
+        .filter(|(_, lines)| !lines.is_empty())
+        .map(|(heading, lines)| (heading.to_owned(), last(lines)))
+        .collect()
 }

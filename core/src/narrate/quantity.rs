@@ -1,5 +1,7 @@
-//! Numbers with their units, as people write them.
+//! Numbers with their units, as people write them. Digits are the same in all languages; the free
+//! functions are English, those of [`Language`] in its words.
 
+use super::Language;
 use std::fmt::Write as _;
 
 /// The no-break space.
@@ -16,7 +18,7 @@ pub fn quantity(value: f64, unit: &str) -> String {
         "s" => duration(value),
         "lines/s" if value > 0.0 => {
             let (value, per) = paced(value);
-            let one = number(value) == "1";
+            let (one, per) = (number(value) == "1", PER[per].1);
             format!("{} {}/{per}", number(value), if one { "line" } else { "lines" })
         }
         unit => match number(value) {
@@ -37,7 +39,7 @@ fn singular(unit: &str) -> String {
 #[must_use]
 pub fn is_plural(unit: &str) -> bool {
     let noun = unit.split(['/', ' ']).next().unwrap_or_default();
-    ["events", "lines", "errors", "failures", "calls", "requests"].contains(&noun)
+    Noun::of_unit(noun).is_some()
 }
 
 /// `1204` as `1,204`.
@@ -83,14 +85,17 @@ pub fn number(value: f64) -> String {
 #[must_use]
 pub fn rate(per_second: f64) -> String {
     let (often, per) = paced(per_second);
-    format!("{}/{per}", number(often))
+    format!("{}/{}", number(often), PER[per].1)
 }
 
-/// A rate and the first unit in which it is at least 1; per day where none is.
-fn paced(per_second: f64) -> (f64, &'static str) {
-    let units = [(1.0, "s"), (60.0, "min"), (3_600.0, "h")];
-    let (size, unit) = units.into_iter().find(|(size, _)| per_second * size >= 1.0).unwrap_or((86_400.0, "d"));
-    (per_second * size, unit)
+/// The units of time that rates are given in.
+const PER: [(f64, &str); 4] = [(1.0, "s"), (60.0, "min"), (3_600.0, "h"), (86_400.0, "d")];
+
+/// A rate in the first unit of [`PER`] in which it is at least 1, or per day where none is; and the
+/// index of that unit.
+pub(super) fn paced(per_second: f64) -> (f64, usize) {
+    let unit = PER.iter().position(|(size, _)| per_second * size >= 1.0).unwrap_or(PER.len() - 1);
+    (per_second * PER[unit].0, unit)
 }
 
 /// `67.9 MB`
@@ -106,24 +111,180 @@ pub fn bytes(count: u64) -> String {
 /// A duration in its two largest units: `4.1 s`, `3 min 4 s`, `2 h 5 min`, `3 d 4 h`.
 #[must_use]
 pub fn duration(seconds: f64) -> String {
-    if seconds < 0.0095 && seconds > 0.0 {
-        return format!("{} ms", number(seconds * 1e3));
+    Language::En.duration(seconds)
+}
+
+/// The units of durations: milliseconds, seconds, minutes alone and with seconds, hours, days.
+struct Units {
+    ms: &'static str,
+    s: &'static str,
+    min: &'static str,
+    min_and: &'static str,
+    h: &'static str,
+    d: &'static str,
+}
+
+const EN: Units = Units { ms: "ms", s: "s", min: "min", min_and: "min", h: "h", d: "d" };
+const ZH: Units = Units { ms: "ms", s: "秒", min: "分钟", min_and: "分", h: "小时", d: "天" };
+
+/// What is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Noun {
+    /// Events of the stream.
+    Event,
+    /// Lines.
+    Line,
+    /// Events at ERROR and worse.
+    Error,
+    /// Events at WARN.
+    Warning,
+    /// Errors and failing statuses.
+    Failure,
+    /// Requests.
+    Request,
+    /// Calls of an operation.
+    Call,
+    /// Incidents.
+    Incident,
+    /// Situations.
+    Situation,
+    /// Samples of a test.
+    Sample,
+    /// Files.
+    File,
+}
+
+impl Noun {
+    const ALL: [Self; 11] = [
+        Self::Event,
+        Self::Line,
+        Self::Error,
+        Self::Warning,
+        Self::Failure,
+        Self::Request,
+        Self::Call,
+        Self::Incident,
+        Self::Situation,
+        Self::Sample,
+        Self::File,
+    ];
+
+    /// The English singular.
+    const fn english(self) -> &'static str {
+        match self {
+            Self::Event => "event",
+            Self::Line => "line",
+            Self::Error => "error",
+            Self::Warning => "warning",
+            Self::Failure => "failure",
+            Self::Request => "request",
+            Self::Call => "call",
+            Self::Incident => "incident",
+            Self::Situation => "situation",
+            Self::Sample => "sample",
+            Self::File => "file",
+        }
     }
-    if seconds < 59.95 {
-        return format!("{} s", number((seconds * 100.0).round() / 100.0));
+
+    /// The Chinese noun with its measure word.
+    const fn chinese(self) -> &'static str {
+        match self {
+            Self::Event => "条日志",
+            Self::Line => "行",
+            Self::Error => "个错误",
+            Self::Warning => "个警告",
+            Self::Failure => "次失败",
+            Self::Request => "个请求",
+            Self::Call => "次调用",
+            Self::Incident => "条告警",
+            Self::Situation => "起故障",
+            Self::Sample => "个样本",
+            Self::File => "个文件",
+        }
     }
-    let whole = seconds.round() as u64;
-    let (large, small) = if whole < 3_600 {
-        ((60, "min"), (1, "s"))
-    } else if whole < 2 * 86_400 {
-        ((3_600, "h"), (60, "min"))
-    } else {
-        ((86_400, "d"), (3_600, "h"))
-    };
-    let whole = (whole + small.0 / 2) / small.0 * small.0;
-    match whole % large.0 / small.0 {
-        0 => format!("{} {}", thousands(whole / large.0), large.1),
-        rest => format!("{} {} {rest} {}", thousands(whole / large.0), large.1, small.1),
+
+    /// The noun whose plural a unit is.
+    fn of_unit(unit: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|noun| unit.strip_suffix('s') == Some(noun.english()))
+    }
+}
+
+impl Language {
+    /// A count with its noun: `1 line`, `1,204 lines`; `1,204 行`.
+    #[must_use]
+    pub fn counted(self, count: u64, noun: Noun) -> String {
+        match self {
+            Self::En => counted(count, noun.english()),
+            Self::Zh => format!("{} {}", thousands(count), noun.chinese()),
+        }
+    }
+
+    /// A duration in its two largest units: `4.1 s`, `3 min 4 s`; `3 分 4 秒`.
+    #[must_use]
+    pub fn duration(self, seconds: f64) -> String {
+        let units = match self {
+            Self::En => &EN,
+            Self::Zh => &ZH,
+        };
+        if seconds < 0.0095 && seconds > 0.0 {
+            return format!("{} {}", number(seconds * 1e3), units.ms);
+        }
+        if seconds < 59.95 {
+            return format!("{} {}", number((seconds * 100.0).round() / 100.0), units.s);
+        }
+        let whole = seconds.round() as u64;
+        let ((large, name, name_and), (small, rest)) = if whole < 3_600 {
+            ((60, units.min, units.min_and), (1, units.s))
+        } else if whole < 2 * 86_400 {
+            ((3_600, units.h, units.h), (60, units.min))
+        } else {
+            ((86_400, units.d, units.d), (3_600, units.h))
+        };
+        let whole = (whole + small / 2) / small * small;
+        match whole % large / small {
+            0 => format!("{} {name}", thousands(whole / large)),
+            more => format!("{} {name_and} {more} {rest}", thousands(whole / large)),
+        }
+    }
+
+    /// A rate in words: `52 an hour`; `每小时 52`, behind which the noun's measure word stands.
+    #[must_use]
+    pub fn rate(self, per_second: f64) -> String {
+        let (value, per) = paced(per_second);
+        self.paced(value, per)
+    }
+
+    /// A number in the unit of time with this index.
+    pub(super) fn paced(self, value: f64, per: usize) -> String {
+        let value = number(value);
+        match self {
+            Self::En => format!("{value} {}", ["a second", "a minute", "an hour", "a day"][per]),
+            Self::Zh => format!("每{} {value}", ["秒", "分钟", "小时", "天"][per]),
+        }
+    }
+
+    /// A number with its unit, as [`quantity`] gives it in English.
+    #[must_use]
+    pub fn quantity(self, value: f64, unit: &str) -> String {
+        match (self, unit) {
+            (Self::En, "lines/s") if value > 0.0 => {
+                let (value, per) = paced(value);
+                let noun = if number(value) == "1" { "line" } else { "lines" };
+                format!("{} {noun}{}", number(value), [" a second", " a minute", " an hour", " a day"][per])
+            }
+            (Self::En, unit) => quantity(value, unit),
+            (Self::Zh, "lines/s") if value > 0.0 => {
+                let (value, per) = paced(value);
+                format!("{} 行", self.paced(value, per))
+            }
+            (Self::Zh, "s") => self.duration(value),
+            (Self::Zh, "ms") if value >= 1e3 => self.duration(value / 1e3),
+            (Self::Zh, "lines/s") => "0 行".to_owned(),
+            (Self::Zh, unit) => match Noun::of_unit(unit) {
+                Some(noun) => format!("{} {}", number(value), noun.chinese()),
+                None => quantity(value, unit),
+            },
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use super::transport::Message;
 use crate::engine::finding::{Severity, State};
 use crate::event::Timestamp;
 use crate::message::notice::Notice;
+use crate::narrate::fill;
 use serde::Serialize;
 use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
@@ -214,6 +215,7 @@ impl Alert {
         for (name, text) in [
             ("cause", notice.cause.clone()),
             ("remedy", notice.remedy.clone()),
+            ("next_step", notice.next_step.clone()),
             ("respond_within", notice.respond_within.clone()),
             ("lines", Some(notice.lines.join("\n")).filter(|lines| !lines.is_empty())),
         ] {
@@ -229,10 +231,18 @@ impl Alert {
 }
 
 fn description(notice: &Notice) -> String {
-    let mut text = format!("{} ({}/{}).", notice.summary, notice.detector, notice.kind);
-    for (name, known) in [("Cause", &notice.cause), ("Remedy", &notice.remedy)] {
+    let words = notice.language.words();
+    let mut text = format!("{} ({}/{})", notice.summary, notice.detector, notice.kind);
+    if !notice.evidence.is_empty() {
+        text.push_str(&format!("\n{}", notice.evidence));
+    }
+    for (name, known) in [
+        (words.title_cause, &notice.cause),
+        (words.title_remedy, &notice.remedy),
+        (words.title_next_step, &notice.next_step),
+    ] {
         if let Some(known) = known {
-            text.push_str(&format!(" {name}: {known}."));
+            text.push_str(&format!("\n{}", fill(words.colon, &[&name, known])));
         }
     }
     text
@@ -249,6 +259,7 @@ fn labels_of(notice: &Notice, common: &BTreeMap<String, String>) -> BTreeMap<Str
         ("detector".to_owned(), notice.detector.clone()),
         ("kind".to_owned(), notice.kind.clone()),
         ("severity".to_owned(), notice.severity.name().to_owned()),
+        ("situation".to_owned(), notice.id.clone()),
     ]);
     labels.extend(notice.rule.clone().map(|rule| ("rule".to_owned(), rule)));
     for (name, value) in &notice.key.0 {

@@ -56,8 +56,10 @@ struct Remote {
     /// It takes an incident for over of which it is not told again.
     needs_repeats: bool,
     post: Arc<DeliveryQueue>,
-    /// Open incidents that were not severe enough for it so far.
+    /// Open situations of which nothing has passed its filters so far.
     withheld: HashSet<String>,
+    /// Open situations that it was told of.
+    told: HashSet<String>,
 }
 
 /// How a sink that tells a server has fared.
@@ -100,6 +102,7 @@ impl Sinks {
                 needs_repeats,
                 post: queue,
                 withheld: HashSet::new(),
+                told: HashSet::new(),
             });
         }
         let thread = if deliveries.is_empty() { None } else { Some(start(deliveries)?) };
@@ -122,8 +125,13 @@ impl Sinks {
     /// Takes an incident that an earlier process told of and that is still open, for those that
     /// must hear of it again.
     pub fn take_still_open(&mut self, finding: &Finding, is_silenced: bool) {
-        let remotes = self.remote.iter().filter(|remote| remote.needs_repeats && remote.filter.passes(finding));
-        remotes.for_each(|remote| remote.post.put(Notice::of(finding), is_silenced));
+        for remote in self.remote.iter_mut().filter(|remote| remote.filter.passes(finding)) {
+            let notice = Notice::of(finding);
+            remote.told.insert(notice.id.clone());
+            if remote.needs_repeats {
+                remote.post.put(notice, is_silenced);
+            }
+        }
     }
 
     /// Writes what was taken, as far as the sinks take it without being waited for; what went
@@ -163,20 +171,32 @@ impl Sinks {
 }
 
 impl Remote {
-    /// Takes a finding that its filters let pass. An incident that becomes severe enough for it is
-    /// one that opens: nobody has been told of it before.
+    /// Takes a finding that its filters let pass. A situation of which nothing has passed so far is
+    /// one that opens: nobody has been told of it before. Once told, its end is told too, whichever
+    /// incident it ends with.
     fn take(&mut self, finding: &Finding, is_silenced: bool) {
-        if self.filter.passes(finding) {
-            let mut notice = Notice::of(finding);
-            if self.withheld.remove(&finding.id) && notice.state == State::Ongoing {
-                notice.state = State::Open;
-            }
-            self.post.put(notice, is_silenced);
-        } else if finding.state == State::Resolved {
-            self.withheld.remove(&finding.id);
-        } else if finding.severity < self.filter.min_severity && self.withheld.len() < WITHHELD {
-            self.withheld.insert(finding.id.clone());
+        let mut notice = Notice::of(finding);
+        let is_over = notice.state == State::Resolved;
+        let passes = self.filter.passes(finding);
+        if !passes && notice.state == State::Open && self.withheld.len() < WITHHELD {
+            self.withheld.insert(notice.id.clone());
         }
+        let is_told = self.told.contains(&notice.id);
+        if !(passes || is_over && is_told) {
+            if is_over {
+                self.withheld.remove(&notice.id);
+            }
+            return;
+        }
+        if self.withheld.remove(&notice.id) && notice.state == State::Ongoing {
+            notice.state = State::Open;
+        }
+        if is_over {
+            self.told.remove(&notice.id);
+        } else if !is_told && self.told.len() < WITHHELD {
+            self.told.insert(notice.id.clone());
+        }
+        self.post.put(notice, is_silenced);
     }
 }
 
@@ -282,7 +302,8 @@ mod tests {
         let sink = "type = \"webhook\"\nurl = \"http://h\"\nmin_severity = \"critical\"";
         let filter = toml::from_str::<config::Sink>(sink).unwrap().filter();
         let (label, name, post) = (String::new(), String::new(), Arc::new(DeliveryQueue::default()));
-        let mut remote = Remote { label, name, filter, needs_repeats: false, post, withheld: HashSet::new() };
+        let mut remote =
+            Remote { label, name, filter, needs_repeats: false, post, withheld: HashSet::new(), told: HashSet::new() };
         let finding = |state, severity| Finding { state, severity, ..local::tests::findings(severity, 1).remove(0) };
         for (state, severity) in [
             (State::Open, Severity::Warning),

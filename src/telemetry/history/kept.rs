@@ -3,7 +3,7 @@
 use super::incidents::Filter;
 use super::severity_named;
 use crate::engine::finding::{Finding, InSituation, State};
-use crate::narrate::{self, InShort, Language};
+use crate::narrate::{self, InShort};
 use crate::terminal::layout::clip;
 use serde::Serialize;
 
@@ -134,7 +134,7 @@ impl KeptIncident {
             &self.cause,
             &self.remedy,
             &self.line,
-            &self.told.look_at,
+            &self.told.next_step,
             &self.told.odds,
         ];
         let pairs = self.key.iter().chain(&self.details).flat_map(|(name, value)| [name, value]);
@@ -152,7 +152,7 @@ impl KeptIncident {
         self.forgotten = true;
         self.line = None;
         (self.example, self.context, self.details) = (Vec::new(), Vec::new(), Vec::new());
-        (self.told.look_at, self.evidence) = (None, String::new());
+        (self.told.next_step, self.evidence) = (None, String::new());
     }
 
     pub(super) fn update(&mut self, finding: &Finding, silenced: bool) {
@@ -173,9 +173,9 @@ impl KeptIncident {
             finding.situation.clone().filter(|situation| situation.incidents > 1).or(self.situation.take());
         // The page shows the duration and the number of events apart from the sentence.
         self.summary.clone_from(&finding.summary.sentence);
-        self.evidence = narrate::evidence(Language::En, &finding.measured);
-        self.told = narrate::in_short(Language::En, finding);
-        let details = narrate::details(Language::En, finding).into_iter();
+        self.evidence = narrate::numbers(finding.language, finding);
+        self.told = narrate::in_short(finding.language, finding);
+        let details = narrate::details(finding.language, finding).into_iter();
         self.details = details.map(|(name, value)| (name, clip(&value, DETAIL_CHARACTERS))).collect();
     }
 
@@ -217,10 +217,12 @@ impl KeptIncident {
             && (words.is_empty() || self.holds(words))
     }
 
-    /// Whether every word occurs in the texts. The summary includes all values of the key.
+    /// Whether every word occurs in the texts.
     fn holds(&self, words: &[String]) -> bool {
         let rule = self.rule.as_deref().unwrap_or_default();
-        let text = format!("{} {} {} {rule} {}", self.summary, self.detector, self.kind, self.id).to_lowercase();
+        let mut text = format!("{} {} {} {rule} {}", self.summary, self.detector, self.kind, self.id);
+        self.key.iter().for_each(|(_, value)| text.extend([" ", value]));
+        let text = text.to_lowercase();
         words.iter().all(|word| text.contains(word.as_str()))
     }
 }

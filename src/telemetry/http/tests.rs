@@ -15,6 +15,7 @@ fn site() -> Site {
         history: Arc::new(History::new(Timestamp::default(), History::BYTES)),
         silences: Arc::default(),
         token: None,
+        language: crate::narrate::Language::En,
     }
 }
 

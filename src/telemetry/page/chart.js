@@ -16,7 +16,7 @@ function drawChart() {
   const { chart, used, width, step, x } = geometry();
   svg.setAttribute("viewBox", `0 0 ${width} 232`);
   if (!used) {
-    svg.replaceChildren(s("text", { x: width / 2, y: 110, "text-anchor": "middle" }, "No events yet"));
+    svg.replaceChildren(s("text", { x: width / 2, y: 110, "text-anchor": "middle" }, t("No events yet")));
     return;
   }
   const columns = chart.columns;
@@ -60,14 +60,14 @@ function drawChart() {
   if (page.cursor === null) {
     const opened = columns.reduce((sum, c) => sum + c[3] + c[4] + c[5], 0);
     stage.setAttribute("aria-valuenow", String(used - 1));
-    stage.setAttribute("aria-valuetext", `${plural(opened, "incident")} opened in ${duration(used * chart.column_s)}; arrow keys move through time`);
+    stage.setAttribute("aria-valuetext", t("{0} opened in {1}; arrow keys move through time", plural(opened, "incident"), duration(used * chart.column_s)));
   }
 }
 
 /** The days that the chart is of. */
 function days(chart) {
-  const [first, last] = [chart.from_ms, chart.from_ms + (chart.columns.length * chart.column_s - 1) * 1e3].map((ms) => iso(ms).slice(0, 10));
-  return `${first === last ? first : `${first} to ${last}`}, UTC`;
+  const [first, last] = [chart.from_ms, chart.from_ms + (chart.columns.length * chart.column_s - 1) * 1e3].map((ms) => local(ms).slice(0, 10));
+  return `${first === last ? first : t("{0} to {1}", first, last)}, ${zone(chart.from_ms)}`;
 }
 
 /** The band between the two halves: the worst that opened in a column; marks that would overlap are one. */
@@ -87,7 +87,7 @@ function marks(columns, x, step, base) {
     const y = base + M.band / 2;
     const group = s("g", { transform: `translate(${center.toFixed(1)} ${y})` });
     group.append(worst === 2 ? s("path", { class: "mark-critical", d: "M0-6L6.5 6h-13z" }) : worst === 1 ? s("path", { class: "mark-warning", d: "M0-4.5L5 5H-5z" }) : s("circle", { class: "mark-info", r: 4 }));
-    if (n > 1) group.append(s("title", {}, `${n} incidents`));
+    if (n > 1) group.append(s("title", {}, plural(n, "incident")));
     return group;
   });
 }
@@ -96,13 +96,15 @@ function times(chart, x, width) {
   const lengths = [60, 120, 300, 600, 900, 1200, 1800, 3600, 7200, 10800, 21600, 43200, 86400];
   const perPixel = chart.column_s / Math.max(x(1) - x(0), 0.01);
   const every = lengths.find((length) => length / perPixel >= 84) ?? 86400;
-  const first = Math.ceil(chart.from_ms / 1e3 / every) * every;
+  // Labels are at times that are round by the reader's clocks.
+  const offset = ahead(chart.from_ms) * 60;
+  const first = Math.ceil((chart.from_ms / 1e3 + offset) / every) * every - offset;
   const last = chart.from_ms / 1e3 + chart.columns.length * chart.column_s;
   const labels = [];
-  for (let t = first; t <= last; t += every) {
-    const at = x((t - chart.from_ms / 1e3) / chart.column_s);
+  for (let time = first; time <= last; time += every) {
+    const at = x((time - chart.from_ms / 1e3) / chart.column_s);
     if (at < M.left + 12 || at > width - 26) continue;
-    labels.push(s("text", { x: at, y: 229, "text-anchor": "middle" }, t % 86400 === 0 ? iso(t * 1e3).slice(5, 10) : clock(t * 1e3, false)));
+    labels.push(s("text", { x: at, y: 229, "text-anchor": "middle" }, (time + offset) % 86400 === 0 ? local(time * 1e3).slice(5, 10) : clock(time * 1e3, false)));
   }
   return labels;
 }
@@ -124,10 +126,10 @@ function setCursor(index) {
   }
   const c = chart.columns[page.cursor];
   const begin = chart.from_ms + page.cursor * chart.column_s * 1e3;
-  const opened = SEVERITIES.map((name, i) => [c[3 + i], name]).filter(([n]) => n).reverse().map(([n, name]) => `${n} ${name}`);
+  const opened = SEVERITIES.map((name, i) => [c[3 + i], name]).filter(([n]) => n).reverse().map(([n, name]) => `${n} ${t(name)}`);
   const text = [`${plural(c[0], "event")}, ${short(c[0] / chart.column_s)}/s`, `${plural(c[2], "error")}, ${plural(c[1], "warning")}`];
-  if (opened.length) text.push(`opened: ${opened.join(", ")}`);
-  tip.replaceChildren(h("b", {}, `${iso(begin).slice(0, 10)} ${clock(begin)}`), ...text.flatMap((line) => [h("br"), line]));
+  if (opened.length) text.push(t("opened: {0}", opened.join(", ")));
+  tip.replaceChildren(h("b", {}, `${local(begin).slice(0, 10)} ${clock(begin)}`), ...text.flatMap((line) => [h("br"), line]));
   tip.hidden = false;
   const at = x(page.cursor) + step / 2;
   tip.style.left = `${Math.min(Math.max(at + 12, 0), width - tip.offsetWidth)}px`;
@@ -152,7 +154,7 @@ function setMoment(from, to) {
   Object.assign(page.filter, { from: from === null ? "" : String(from), to: to === null ? "" : String(to) });
   const chip = $("moment");
   chip.hidden = from === null;
-  if (from !== null) chip.replaceChildren(`${clock(from)} to ${clock(to)}`, h("span", { "aria-label": "remove" }, "✕"));
+  if (from !== null) chip.replaceChildren(t("{0} to {1}", clock(from), clock(to)), h("span", { "aria-label": t("remove") }, "✕"));
   drawChart();
   loadFiltered();
 }

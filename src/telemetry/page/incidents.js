@@ -74,12 +74,12 @@ function describeRow(row) {
   const ended = row.state === "resolved";
   const now = page.status?.now_ms ?? row.said_ms;
   const lasted = row.duration_s ?? Math.max(0, (now - row.opened_ms) / 1e3);
-  const what = row.detector === "rule" ? `rule ${row.rule ?? row.kind}` : `${row.detector}/${row.kind}`;
+  const what = row.detector === "rule" ? t("rule {0}", row.rule ?? row.kind) : `${row.detector}/${row.kind}`;
   const meta = [what, plural(row.count, "event")];
-  if (row.silenced) meta.push("silenced");
+  if (row.silenced) meta.push(t("silenced"));
   // One announcement and nothing after it has no length.
-  if (ended && lasted >= 0.1) meta.push(`lasted ${duration(lasted)}`);
-  return { ended, meta: meta.join(" · "), state: ended ? "ended" : `open ${duration(lasted < 60 ? Math.floor(lasted) : Math.floor(lasted / 60) * 60)}` };
+  if (ended && lasted >= 0.1) meta.push(t("lasted {0}", duration(lasted)));
+  return { ended, meta: meta.join(" · "), state: ended ? t("ended") : t("open {0}", duration(lasted < 60 ? Math.floor(lasted) : Math.floor(lasted / 60) * 60)) };
 }
 
 function drawList() {
@@ -97,7 +97,7 @@ function drawList() {
       const button = h("button", { type: "button", "aria-expanded": String(page.open.has(row.id)), "aria-controls": `d-${row.id}`, onclick: () => toggle(row.id) },
         severityLabel(row.severity),
         h("span", { class: "what" }, row.summary),
-        h("time", { class: "when", datetime: iso(row.opened_ms), title: `${iso(row.opened_ms)}` }, moment(row.opened_ms)),
+        h("time", { class: "when", datetime: iso(row.opened_ms), title: `${local(row.opened_ms)} ${zone(row.opened_ms)}` }, moment(row.opened_ms)),
         h("span", { class: "meta" }, meta),
         h("span", { class: `state ${ended ? "" : "open"}` }, state));
       const detail = item.querySelector(".detail");
@@ -111,12 +111,12 @@ function drawList() {
   arrange(list, items.length ? grouped(items) : [emptyList()]);
   $("matched").textContent = plural(page.matched, "incident");
   $("more").hidden = page.rows.length >= page.matched;
-  $("more").textContent = `Show more (${count(page.matched - page.rows.length)} left)`;
+  $("more").textContent = t("Show more ({0} left)", count(page.matched - page.rows.length));
 }
 
 /** Headings between what is open and what has ended, where both are meant. */
 const heading = (text) => h("li", { class: "group" }, h("h3", {}, text));
-const headings = [heading("Open now"), heading("Ended")];
+const headings = [heading(t("Open now")), heading(t("Ended"))];
 
 function grouped(items) {
   const ended = page.rows.findIndex((row) => row.state === "resolved");
@@ -129,8 +129,8 @@ const hasFilter = () => Object.values(page.filter).some((value) => value !== "")
 
 function emptyList() {
   return hasFilter()
-    ? h("li", { class: "empty" }, h("b", {}, "No incident like that"), "Other words, or another moment, may find some.")
-    : h("li", { class: "empty" }, h("b", {}, "No incident so far"), "What is normal is learned while the stream runs; what is not will stand here the moment it begins.");
+    ? h("li", { class: "empty" }, h("b", {}, t("No incident like that")), t("Other words, or another moment, may find some."))
+    : h("li", { class: "empty" }, h("b", {}, t("No incident so far")), t("What is normal is learned while the stream runs; what is not will stand here the moment it begins."));
 }
 
 function toggle(id) {
@@ -159,26 +159,26 @@ async function showDetail(id, item) {
   const block = (title, content) => h("div", {}, h("h3", {}, title), content);
   const lines = (title, of, whole = "") => (of.length ? block(title, h("div", { class: `lines${whole}`, tabindex: 0, role: "region", "aria-label": title }, h("ol", {}, of.map((line) => h("li", {}, line))))) : null);
   const note = (title, text) => (text ? h("div", { class: "note" }, h("b", {}, title), text) : null);
-  const { meaning, look_at: lookAt, odds } = incident.told;
+  const { meaning, next_step: nextStep, odds } = incident.told;
   const paragraph = (title, text) => (text ? block(title, h("p", {}, text)) : null);
   // What only a rule's one event says stands above already.
   const numbers = incident.detector === "rule" && !meaning ? null
-    : h("details", { class: "numbers" }, h("summary", {}, "Evidence in numbers"), odds ? h("p", {}, odds) : null,
+    : h("details", { class: "numbers" }, h("summary", {}, t("Evidence in numbers")), odds ? h("p", {}, odds) : null,
       h("dl", { class: "facts" }, incident.details.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value)))));
   const detail = h("div", { class: "detail", id: `d-${id}` },
     h("div", { class: "row" },
-      incident.key.map(([name, value]) => h("span", { class: "tag" }, h("span", { class: "muted" }, `${name} `), value)),
-      incident.respond_within && incident.state !== "resolved" ? h("span", { class: "tag due" }, `respond within ${incident.respond_within}`) : null),
-    incident.situation ? note(`One of ${plural(incident.situation.incidents, "incident")} with one cause`, `${incident.situation.title} · here because ${incident.situation.reason}`) : null,
-    note("Cause", incident.cause), note("Remedy", incident.remedy),
-    paragraph("What it means", meaning), paragraph("Where to look", lookAt),
-    lines("Lines that led up to it", incident.context),
-    lines("Lines", incident.example),
-    incident.line ? lines("The event that showed it", [incident.line], " whole") : null,
-    incident.forgotten ? h("p", {}, "Its lines and numbers have made room for newer ones.") : null,
+      incident.key.map(([name, value]) => h("span", { class: "tag" }, h("span", { class: "muted" }, `${t(name)} `), value)),
+      incident.respond_within && incident.state !== "resolved" ? h("span", { class: "tag due" }, t("respond within {0}", incident.respond_within)) : null),
+    incident.situation ? note(t("One of {0} incidents with one cause", count(incident.situation.incidents)), t("{0} · here because {1}", incident.situation.title, incident.situation.reason)) : null,
+    note(t("Cause"), incident.cause), note(t("Remedy"), incident.remedy),
+    paragraph(t("What it means"), meaning), paragraph(t("Next step"), nextStep),
+    lines(t("Lines that led up to it"), incident.context),
+    lines(t("Lines"), incident.example),
+    incident.line ? lines(t("The event that showed it"), [incident.line], " whole") : null,
+    incident.forgotten ? h("p", {}, t("Its lines and numbers have made room for newer ones.")) : null,
     numbers,
-    h("div", { class: "row muted" }, `opened ${iso(incident.opened_ms)} · incident ${incident.id}`,
-      h("button", { class: "plain", type: "button", onclick: (e) => copy(e.currentTarget, incident) }, "Copy as JSON")));
+    h("div", { class: "row muted" }, t("opened {0} · incident {1}", `${local(incident.opened_ms)} ${zone(incident.opened_ms)}`, incident.id),
+      h("button", { class: "plain", type: "button", onclick: (e) => copy(e.currentTarget, incident) }, t("Copy as JSON"))));
   const before = item.querySelector(".detail");
   if (numbers && before?.querySelector("details")?.open) numbers.open = true;
   before?.remove();
@@ -188,9 +188,9 @@ async function showDetail(id, item) {
 async function copy(button, incident) {
   try {
     await navigator.clipboard.writeText(JSON.stringify(incident, null, 1));
-    button.textContent = "Copied";
+    button.textContent = t("Copied");
   } catch {
-    button.textContent = "The browser does not allow it";
+    button.textContent = t("The browser does not allow it");
   }
 }
 
@@ -216,5 +216,5 @@ function takeChanged(changed) {
   // In a storm nothing blinks.
   if (fresh.length <= FEW) for (const row of fresh) $("list").querySelector(`[data-id="${CSS.escape(row.id)}"]`)?.classList.add("new");
   const worst = fresh.sort((a, b) => SEVERITIES.indexOf(b.severity) - SEVERITIES.indexOf(a.severity))[0];
-  if (worst) $("announce").textContent = fresh.length === 1 ? `New ${worst.severity} incident: ${worst.summary}` : `${fresh.length} new incidents, the worst ${worst.severity}: ${worst.summary}`;
+  if (worst) $("announce").textContent = fresh.length === 1 ? t("New {0} incident: {1}", t(worst.severity), worst.summary) : t("{0} new incidents, the worst {1}: {2}", fresh.length, t(worst.severity), worst.summary);
 }

@@ -29,7 +29,7 @@ function mergeChart(which, part) {
 function takeNews(news) {
   const restarted = page.status && news.uptime_s < page.status.uptime_s;
   page.status = news;
-  setLive("live", "live");
+  setLive("live", t("live"));
   if (restarted) {
     page.rate = [];
     loadAll();
@@ -46,7 +46,7 @@ function takeNews(news) {
 /** Asks for the list when news did not hold all that has changed, and not more often than a person can read. */
 function catchUp() {
   page.missed = performance.now() - page.loadedAt < CALM;
-  if (!page.missed) load().catch(() => setLive("lost", "the filter does not answer"));
+  if (!page.missed) load().catch(() => setLive("lost", t("the filter does not answer")));
 }
 
 function setLive(state, text) {
@@ -76,7 +76,7 @@ function listen() {
   });
   source.addEventListener("missed", loadAll);
   source.addEventListener("error", () => {
-    setLive("lost", "the filter does not answer");
+    setLive("lost", t("the filter does not answer"));
     if (source.readyState === EventSource.CLOSED) setTimeout(listen, 3000);
   });
 }
@@ -94,7 +94,7 @@ async function loadAll() {
     await load();
     await refreshTemplates();
   } catch {
-    setLive("lost", "the filter does not answer");
+    setLive("lost", t("the filter does not answer"));
   }
 }
 
@@ -133,7 +133,7 @@ function wire() {
     typing = setTimeout(loadFiltered, 150);
   });
   $("moment").addEventListener("click", () => setMoment(null, null));
-  $("more").addEventListener("click", () => loadMore().catch(() => setLive("lost", "the filter does not answer")));
+  $("more").addEventListener("click", () => loadMore().catch(() => setLive("lost", t("the filter does not answer"))));
   const stage = $("stage");
   stage.addEventListener("pointermove", (event) => {
     const { x, step, used } = geometry();
@@ -175,6 +175,7 @@ try {
 } catch { /* the system's then */ }
 const linked = location.hash.slice(1);
 if (/^[0-9a-f]{16}$/.test(linked)) page.open.add(linked);
+$("zone").textContent = t("times are in {0}", zone(Date.now()));
 wire();
 await loadAll();
 if (page.open.size && !page.rows.some((row) => row.id === linked)) {

@@ -2,6 +2,9 @@
 // text and never as markup. The files of the page's script are served as one, in the order in which `routes.rs` names
 // them; this first one holds what all of them know.
 
+/** A text in the page's language; WORDS, which stand before this, have those that are not English. */
+const t = (text, ...values) => (WORDS[text] ?? text).replace(/\{(\d)\}/g, (_, i) => values[i]);
+
 const $ = (id) => document.getElementById(id);
 const SVG = "http://www.w3.org/2000/svg";
 const SEVERITIES = ["info", "warning", "critical"];
@@ -69,8 +72,8 @@ function short(n) {
 function duration(seconds) {
   if (seconds < 0.0095 && seconds > 0) return seconds < 0.001 ? `${Math.round(seconds * 1e6)} µs` : `${Number((seconds * 1e3).toPrecision(2))} ms`;
   if (seconds < 1 && seconds > 0) return `${Math.round(seconds * 1e3)} ms`;
-  if (seconds < 59.95) return `${Number(seconds.toPrecision(3))} s`;
-  const units = [[86400, "d", 3600, "h"], [3600, "h", 60, "min"], [60, "min", 1, "s"]];
+  if (seconds < 59.95) return `${Number(seconds.toPrecision(3))} ${t("s")}`;
+  const units = [[86400, t("d"), 3600, t("h")], [3600, t("h"), 60, t("min")], [60, t("min"), 1, t("s")]];
   const [large, name, small, rest] = units.find(([size]) => seconds >= size) ?? units[2];
   const total = Math.round(seconds / small) * small;
   const left = Math.round((total % large) / small);
@@ -78,14 +81,23 @@ function duration(seconds) {
 }
 
 const iso = (ms) => new Date(ms).toISOString();
-const clock = (ms, seconds = true) => iso(ms).slice(11, seconds ? 19 : 16);
+/** Minutes that the reader's clocks are ahead of UTC at this time. */
+const ahead = (ms) => -new Date(ms).getTimezoneOffset();
+/** What the reader's clocks show, written as in ISO 8601, without a zone. */
+const local = (ms) => iso(ms + ahead(ms) * 60e3).slice(0, 23);
+const zone = (ms) => {
+  const minutes = Math.abs(ahead(ms));
+  if (!minutes) return "UTC";
+  return `UTC${ahead(ms) < 0 ? "−" : "+"}${[minutes / 60, minutes % 60].map((n) => String(Math.floor(n)).padStart(2, "0")).join(":")}`;
+};
+const clock = (ms, seconds = true) => local(ms).slice(11, seconds ? 19 : 16);
 /** The day as well, where it is not the stream's last. */
 function moment(ms) {
   const last = page.status?.now_ms ?? Date.now();
-  return iso(ms).slice(0, 10) === iso(last).slice(0, 10) ? clock(ms) : `${iso(ms).slice(5, 10)} ${clock(ms, false)}`;
+  return local(ms).slice(0, 10) === local(last).slice(0, 10) ? clock(ms) : `${local(ms).slice(5, 10)} ${clock(ms, false)}`;
 }
 
-const plural = (n, word) => `${count(n)} ${word}${n === 1 ? "" : "s"}`;
+const plural = (n, word) => t(`{0} ${word}${n === 1 ? "" : "s"}`, count(n));
 
 function mark(severity) {
   const shape = {
@@ -96,7 +108,7 @@ function mark(severity) {
   return s("svg", { viewBox: "0 0 12 12", "aria-hidden": "true" }, s(...shape));
 }
 
-const severityLabel = (severity) => h("span", { class: `sev ${severity}` }, mark(severity), severity[0].toUpperCase() + severity.slice(1));
+const severityLabel = (severity) => h("span", { class: `sev ${severity}` }, mark(severity), t(severity[0].toUpperCase() + severity.slice(1)));
 
 async function ask(path) {
   const response = await fetch(path, { headers: { accept: "application/json" } });

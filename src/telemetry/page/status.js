@@ -5,16 +5,16 @@ function drawStatus() {
   const [info, warning, critical] = status.open;
   const open = info + warning + critical;
   const parts = [[critical, "critical"], [warning, "warning"], [info, "info"]].filter(([n]) => n);
-  const worst = parts.map(([n, name]) => `${count(n)} ${name}`);
-  const joined = worst.length > 1 ? `${worst.slice(0, -1).join(", ")} and ${worst.at(-1)}` : worst[0];
+  const worst = parts.map(([n, name]) => t(`{0} ${name}`, count(n)));
+  const joined = worst.length > 1 ? t("{0} and {1}", worst.slice(0, -1).join(t(", ")), worst.at(-1)) : worst[0];
   const opened = status.opened.reduce((sum, n) => sum + n, 0);
-  $("verdict").textContent = open ? `${joined} ${open === 1 ? "incident" : "incidents"} open` : status.events ? "Nothing is wrong now" : "Waiting for events";
+  $("verdict").textContent = open ? t(open === 1 ? "{0} incident open" : "{0} incidents open", joined) : status.events ? t("Nothing is wrong now") : t("Waiting for events");
   document.title = open ? `(${count(open)}) seismolog` : "seismolog";
   $("verdict-more").textContent = status.events
-    ? `${plural(opened, "incident")} in ${plural(status.events, "event")} since the start, ${duration(Math.round(status.uptime_s))} ago`
-    : "No event has come in yet; this page fills as they come.";
+    ? t("{0} in {1} since the start, {2} ago", plural(opened, "incident"), plural(status.events, "event"), duration(Math.round(status.uptime_s)))
+    : t("No event has come in yet; this page fills as they come.");
   drawUnread();
-  $("version").textContent = `version ${status.version}`;
+  $("version").textContent = t("version {0}", status.version);
 
   page.rate.push([performance.now(), status.events]);
   while (page.rate.length > 11) page.rate.shift();
@@ -23,8 +23,8 @@ function drawStatus() {
   tile("t-rate", seconds > 0.5 ? short((last[1] - first[1]) / seconds) : "–", "/s");
   const minute = (page.charts[0]?.columns ?? []).slice(-12);
   const [events, errors] = [0, 2].map((i) => minute.reduce((sum, column) => sum + column[i], 0));
-  tile("t-errors", events ? `${Number(((errors / events) * 100).toPrecision(2))} %` : "–", "last min");
-  tile("t-open", short(open), `of ${short(opened)}`);
+  tile("t-errors", events ? `${Number(((errors / events) * 100).toPrecision(2))} %` : "–", t("last min"));
+  tile("t-open", short(open), t("of {0}", short(opened)));
   // Of a stream of other days the hours say nothing.
   const lag = Math.max(status.lag_s ?? 0, 0);
   tile("t-lag", status.lag_s === null ? "–" : duration(lag > 2 * 86400 ? Math.floor(lag / 86400) * 86400 : lag), "");
@@ -40,10 +40,10 @@ function drawUnread() {
   const without = Object.fromEntries(unread);
   const lacks = (role) => events >= 100 && without[role] * 2 > events;
   // Requests say by their status how they ended, and need no level.
-  const lacking = [["timestamp", "a time"], ["level", "a level"]].filter(([role]) => lacks(role) && (role !== "level" || lacks("operation")));
+  const lacking = [["timestamp", t("a time")], ["level", t("a level")]].filter(([role]) => lacks(role) && (role !== "level" || lacks("operation")));
   $("unread").hidden = !lacking.length;
-  const sentences = lacking.map(([role, name]) => `${count(Math.max(events - without[role], 0))} of ${count(events)} events have ${name}.`);
-  if (lacking.length) $("unread").textContent = `${sentences.join(" ")} seismolog inspect --summary FILE, with a file of this stream, says what was read and what to set.`;
+  const sentences = lacking.map(([role, name]) => t("{0} of {1} events have {2}.", count(Math.max(events - without[role], 0)), count(events), name));
+  if (lacking.length) $("unread").textContent = `${sentences.join(" ")} ${t("seismolog inspect --summary FILE, with a file of this stream, says what was read and what to set.")}`;
 }
 
 function tile(id, value, unit) {
@@ -59,7 +59,7 @@ function drawLatency() {
     key: [of.name, of.p50, of.p99, of.count],
     cells: [
       h("span", { class: "clamp", title: `${of.name}: ${plural(of.count, "call")}` }, of.name),
-      s("svg", { class: "plot", role: "img", "aria-label": `half take ${duration(of.p50)}, 9 in 10 ${duration(of.p90)}, 99 in 100 ${duration(of.p99)}` },
+      s("svg", { class: "plot", role: "img", "aria-label": `p50 ${duration(of.p50)}, p90 ${duration(of.p90)}, p99 ${duration(of.p99)}` },
         s("line", { class: "track", x1: 0, x2: "100%", y1: 7, y2: 7 }),
         s("line", { x1: at(of.p50), x2: at(of.p99), y1: 7, y2: 7 }),
         s("circle", { class: "p50", cx: at(of.p50), cy: 7, r: 3.5 }),
@@ -67,7 +67,7 @@ function drawLatency() {
       duration(of.p50), duration(of.p99),
     ],
   }));
-  fill($("latency"), [["Operation", ""], ["Half to 99 in 100", "", true], ["p50", "num"], ["p99", "num"]], rows, "No event with a duration yet.");
+  fill($("latency"), [[t("Operation"), ""], [t("p50 to p99"), "", true], ["p50", "num"], ["p99", "num"]], rows, t("No event with a duration yet."));
 }
 
 function drawModules() {
@@ -82,7 +82,7 @@ function drawModules() {
       cells: [h("span", { class: "wrap" }, of.name, bar), count(of.events), of.errors ? `${Number(((of.errors / of.events) * 100).toPrecision(2))} %` : ""],
     };
   });
-  fill($("modules"), [["Module", ""], ["Events", "num"], ["Errors", "num"]], rows, "No event of a module yet.");
+  fill($("modules"), [[t("Module"), ""], [t("Events"), "num"], [t("Errors"), "num"]], rows, t("No event of a module yet."));
 }
 
 function drawTemplates(templates) {
@@ -95,7 +95,7 @@ function drawTemplates(templates) {
       cells: [count(template.count), h("span", { class: "wrap mono" }, template.text ?? template.id, bar)],
     };
   });
-  fill($("templates"), [["Events", "num"], ["Template", ""]], rows, "No template yet.");
+  fill($("templates"), [[t("Events"), "num"], [t("Template"), ""]], rows, t("No template yet."));
 }
 
 function drawWork() {
@@ -106,13 +106,13 @@ function drawWork() {
     ...rules.map((of) => ({
       key: [of.name, of.evaluations, of.failures, of.enabled, of.cpu_s],
       cells: [
-        h("span", {}, `rule ${of.name}`, of.enabled ? null : h("span", { class: "off" }, " off")),
-        h("span", {}, plural(of.evaluations, "call"), of.failures ? h("span", { class: "off" }, `, ${count(of.failures)} failed`) : null),
+        h("span", {}, t("rule {0}", of.name), of.enabled ? null : h("span", { class: "off" }, ` ${t("off")}`)),
+        h("span", {}, plural(of.evaluations, "call"), of.failures ? h("span", { class: "off" }, `, ${t("{0} failed", count(of.failures))}`) : null),
         share(of.cpu_s),
       ],
     })),
   ];
-  fill($("work"), [["Name", ""], ["Work", "num"], ["CPU time", "num"]], rows, "No detector is on.");
+  fill($("work"), [[t("Name"), ""], [t("Work"), "num"], [t("CPU time"), "num"]], rows, t("No detector is on."));
 }
 
 function drawHealth() {
@@ -120,11 +120,11 @@ function drawHealth() {
   const bytes = (n) => `${short(n)}B`.replace(/(\d)B/, "$1 B");
   const row = (name, value, bad) => ({ key: [name, value], cells: [name, h("span", { class: bad ? "off" : "" }, value)] });
   const rows = [
-    row("read, written", `${bytes(read_bytes)}, ${bytes(written_bytes)}`),
-    ...sinks.map((of) => row(`sink ${of.name}`, `${of.up ? "delivers" : "does not answer"}${of.pending ? `, ${count(of.pending)} wait` : ""}${of.lost ? `, ${count(of.lost)} lost` : ""}`, !of.up || of.lost)),
-    ...faults.map(([name, n]) => row(`fault ${name.replaceAll("_", " ")}`, count(n))),
-    row("keys in memory", count(tables.reduce((sum, of) => sum + of.keys, 0))),
-    ...tables.filter((of) => of.evictions).map((of) => row(`table ${of.name.replaceAll("_", " ")}`, `${plural(of.keys, "key")}, ${count(of.evictions)} evicted`, true)),
+    row(t("read, written"), `${bytes(read_bytes)}, ${bytes(written_bytes)}`),
+    ...sinks.map((of) => row(t("sink {0}", of.name), `${of.up ? t("delivers") : t("does not answer")}${of.pending ? `, ${t("{0} wait", count(of.pending))}` : ""}${of.lost ? `, ${t("{0} lost", count(of.lost))}` : ""}`, !of.up || of.lost)),
+    ...faults.map(([name, n]) => row(t("fault {0}", name.replaceAll("_", " ")), count(n))),
+    row(t("keys in memory"), count(tables.reduce((sum, of) => sum + of.keys, 0))),
+    ...tables.filter((of) => of.evictions).map((of) => row(t("table {0}", of.name.replaceAll("_", " ")), `${plural(of.keys, "key")}, ${t("{0} evicted", count(of.evictions))}`, true)),
   ];
-  fill($("health"), [["What", "", true], ["Value", "num", true]], rows, "");
+  fill($("health"), [[t("What"), "", true], [t("Value"), "num", true]], rows, "");
 }

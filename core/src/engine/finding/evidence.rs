@@ -2,8 +2,7 @@
 //! of each detector ([`Evidence`]).
 //!
 //! Fields marked "Not in the JSON" serve only the sentence, which needs more precision than the
-//! JSON has. They are empty in a finding that was read back from JSON, whose sentence is not
-//! rendered again.
+//! JSON has. In a finding that was read back from JSON they are as the measurements have them.
 
 use crate::engine::state::allocated;
 use crate::event::Timestamp;
@@ -128,7 +127,7 @@ pub struct LoopEvidence {
     pub counter: Option<[i64; 2]>,
     /// The lines of one round.
     pub example: Option<Vec<String>>,
-    /// Every round comes from a new thread. Not in the JSON.
+    /// Every round comes from a new thread.
     pub new_threads: bool,
     /// How long the loop has lasted, in seconds. Not in the JSON.
     pub lasted_s: f64,
@@ -154,7 +153,7 @@ pub struct RateEvidence {
     pub expected_high: Option<f64>,
     /// The error event that triggered the finding.
     pub example: Option<Vec<String>>,
-    /// The requests that the errors are among. Not in the JSON.
+    /// The requests that the errors are among.
     pub requests: Option<f64>,
     /// The window, in seconds. Not in the JSON.
     pub lasted_s: f64,
@@ -240,7 +239,7 @@ pub struct UnfinishedEvidence {
     pub finished: u64,
     /// The line of the start.
     pub example: Option<Vec<String>>,
-    /// The value by which the end would be matched to the start. Not in the JSON.
+    /// The value by which the end would be matched to the start.
     pub shared: String,
 }
 
@@ -257,7 +256,7 @@ pub struct SilenceEvidence {
     pub limit_events: f64,
     /// Names of keys that went silent with it.
     pub also: Vec<String>,
-    /// How many more keys did, without names. Not in the JSON.
+    /// How many more keys did, without names.
     pub unlisted: u32,
     /// How long it has been silent, in seconds. Not in the JSON.
     pub silent_s: f64,
@@ -274,11 +273,11 @@ pub struct NoveltyEvidence {
     pub template_text: Option<String>,
     /// The message.
     pub example: Option<String>,
-    /// The level of the event. Not in the JSON.
+    /// The level of the event.
     pub level: Option<crate::event::Level>,
     /// Running time of the stream before the first occurrence, in seconds. Not in the JSON.
     pub running_s: f64,
-    /// It is not the first. Not in the JSON.
+    /// It is not the first.
     pub again: bool,
     /// How many kinds were new together.
     pub kinds: u64,
@@ -371,6 +370,7 @@ impl Evidence {
                 host.iter_mut().chain(also).chain(as_usual).chain(after).for_each(visit);
             }
             Self::Silence(silence) => silence.also.iter_mut().for_each(visit),
+            Self::Unfinished(unfinished) => visit(&mut unfinished.shared),
             Self::Novelty(NoveltyEvidence { template, template_text, example, also, .. }) => {
                 template.iter_mut().chain(template_text).chain(example).chain(also).for_each(visit);
             }

@@ -5,7 +5,9 @@
 //! none, so that findings and open incidents of other versions can be read.
 
 use super::evidence::Measured;
-use super::members::{OwnJson, as_rfc3339, from_rfc3339};
+use super::key::split_unsaid;
+use super::members::OwnJson;
+use super::rfc3339::{as_rfc3339, from_rfc3339};
 use super::rounding::round;
 use super::{DetectorName, Finding, InSituation, Key, Severity, State, Summary};
 use crate::engine::incident::Opening;
@@ -59,6 +61,9 @@ pub(super) struct FindingJson {
     score: f64,
     /// One sentence, which has every value of `key`.
     summary: String,
+    /// The language of summary and remedy, where it is not English (`output.language`).
+    #[serde(default, skip_serializing_if = "Language::is_default")]
+    language: Language,
     /// Why.
     #[serde(default)]
     evidence: EvidenceJson,
@@ -191,6 +196,7 @@ impl Serialize for Finding {
             count: self.count,
             score: self.score,
             summary: self.summary.to_string(),
+            language: self.language,
             evidence: EvidenceJson::new(&self.measured, own),
             cause: self.cause.clone(),
             remedy: self.remedy.clone(),
@@ -207,7 +213,8 @@ impl<'de> Deserialize<'de> for Finding {
         let (measured, mut own) = json.evidence.into_parts();
         let (duration_s, explained_by) = (own.duration_s.take(), own.explained_by.take());
         Ok(Self {
-            summary: Summary::read(json.summary, json.state, json.count, duration_s),
+            summary: Summary::read(&json.summary, &json.key, json.state, duration_s),
+            language: json.language,
             evidence: own.into_evidence(json.detector, &json.kind, &measured),
             id: json.id,
             said_at: Timestamp::default(),
@@ -233,18 +240,20 @@ impl<'de> Deserialize<'de> for Finding {
 }
 
 impl Summary {
-    /// Splits a summary from JSON into ending and sentence. The ending is the one that the count
-    /// and the duration of the finding would give.
-    fn read(text: String, state: State, count: u64, duration_s: Option<f64>) -> Self {
+    /// Splits a summary from JSON into its parts. The ending is the one that the duration of the
+    /// finding would give, in any language.
+    fn read(text: &str, key: &Key, state: State, duration_s: Option<f64>) -> Self {
+        let (text, unsaid) = text.split_at(split_unsaid(text, key));
+        let unsaid = unsaid.to_owned();
         let seconds = duration_s.filter(|_| state == State::Resolved);
         let endings =
-            seconds.into_iter().flat_map(|seconds| Language::ALL.map(|words| narrate::ending(words, count, seconds)));
+            seconds.into_iter().flat_map(|seconds| Language::ALL.map(|words| narrate::ending(words, seconds)));
         for ending in endings {
             if let Some(sentence) = text.strip_prefix(&ending) {
-                return Self { sentence: sentence.to_owned(), ending: Some(ending) };
+                return Self { sentence: sentence.to_owned(), ending: Some(ending), unsaid };
             }
         }
-        Self { sentence: text, ending: None }
+        Self { sentence: text.to_owned(), ending: None, unsaid }
     }
 }
 

@@ -1,5 +1,6 @@
 //! The key of an incident, and length limits for the texts of a finding.
 
+use crate::narrate::{Language, aside};
 use serde::de::{MapAccess, Visitor};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -98,13 +99,36 @@ pub(in crate::engine) fn cut(text: &mut String, limit: usize) {
     }
 }
 
-/// Cuts a summary to the length that a finding can carry, and appends the values of `key` that it
-/// does not contain.
-pub(in crate::engine) fn fit_summary(summary: &mut String, key: &Key) {
-    cut(summary, 2 * TEXT_BYTES);
-    for (_, value) in &key.0 {
-        if !summary.contains(value.as_str()) {
-            summary.push_str(&format!(" ({value})"));
+/// Cuts a sentence to the length that a finding can carry, and appends the values of `key` that it
+/// does not contain and a person should read.
+pub(in crate::engine) fn fit_sentence(language: Language, sentence: &mut String, key: &Key) {
+    cut(sentence, 2 * TEXT_BYTES);
+    for (name, value) in &key.0 {
+        if !is_for_machines(name, value) && !sentence.contains(value.as_str()) {
+            sentence.push_str(&aside(language, value));
         }
     }
+}
+
+/// The values of `key` that `sentence` still lacks: hashes, and marks of incidents that have no
+/// place. A summary has them at its end; no person reads them.
+pub(in crate::engine) fn unsaid(language: Language, sentence: &str, key: &Key) -> String {
+    let lacks = |(name, value): &&(String, String)| is_for_machines(name, value) && !sentence.contains(value.as_str());
+    key.0.iter().filter(lacks).map(|(_, value)| aside(language, value)).collect()
+}
+
+/// Where in a summary begins what [`unsaid`] appended, in any language.
+pub(super) fn split_unsaid(summary: &str, key: &Key) -> usize {
+    let mut text = summary;
+    for (_, value) in key.0.iter().rev().filter(|(name, value)| is_for_machines(name, value)) {
+        let ends = Language::ALL.map(|language| text.strip_suffix(aside(language, value).as_str()));
+        text = ends.into_iter().flatten().next().unwrap_or(text);
+    }
+    text.len()
+}
+
+/// True of a value of a key that means nothing to a person: a hash, or a mark instead of a place.
+fn is_for_machines(name: &str, value: &str) -> bool {
+    let is_hash = value.len() == 16 && value.bytes().all(|byte| byte.is_ascii_hexdigit());
+    is_hash || matches!((name, value), ("scope", "all" | "storm") | ("input", "all") | ("exception", "a stack"))
 }

@@ -1,16 +1,16 @@
 //! The members of a finding's evidence that only some detectors write.
 
 use super::evidence::{Evidence, Measured, test};
+use super::rfc3339::{optional_as_rfc3339, optional_from_rfc3339};
 use super::rounding::significant;
 use super::{
     ClockEvidence, DetectorName, GuardEvidence, InputEvidence, LatencyEvidence, LoopEvidence, NoveltyEvidence,
     RateEvidence, RuleEvidence, ShareEvidence, ShiftEvidence, SilenceEvidence, StoppedEvidence, StormEvidence,
     UnfinishedEvidence,
 };
-use crate::event::Timestamp;
-use crate::event::time::{TimeContext, time_text};
+use crate::event::{Level, Timestamp};
 use schemars::JsonSchema;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Number, Value};
 
 /// What only some detectors say. In the order of their names.
@@ -20,6 +20,9 @@ pub(super) struct OwnJson {
     /// `loop`: how many threads go round, where that was counted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) actors: Option<u32>,
+    /// `novelty`: it is a known FATAL, after a rest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) again: Option<bool>,
     /// `input/clock`: seconds by which the source is ahead of the others; negative is behind.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) ahead_s: Option<f64>,
@@ -75,6 +78,10 @@ pub(super) struct OwnJson {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pub(super) last_seen: Option<Timestamp>,
+    /// `novelty`: the level of the event.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub(super) level: Option<Level>,
     /// `silence`: events of the others beyond which the key is silent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) limit_events: Option<f64>,
@@ -84,6 +91,9 @@ pub(super) struct OwnJson {
     /// `spread`: of how many modules the failures are, where several.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) modules: Option<usize>,
+    /// `loop`: every round comes from a new thread.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) new_threads: Option<bool>,
     /// `spread`: failures of all values; `latency`: the calls that `slow` or `fast` are among.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) of: Option<Number>,
@@ -111,6 +121,12 @@ pub(super) struct OwnJson {
     /// `loop`: rounds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) repeats: Option<u64>,
+    /// `burst/share`: the requests that the errors are among.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) requests: Option<f64>,
+    /// `latency/unfinished`: what the end would share with the start.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) shared: Option<String>,
     /// `latency/outlier`: it has become a shift.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) shift: Option<bool>,
@@ -132,6 +148,9 @@ pub(super) struct OwnJson {
     /// `latency/unfinished`: starts that have none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) unfinished: Option<u64>,
+    /// `silence`: how many more keys stopped with it than `also` names.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) unlisted: Option<u32>,
     /// `spread`: the share of the failures that the value usually has.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) usual_share: Option<f64>,
@@ -173,10 +192,13 @@ impl OwnJson {
                 actors: of.actors,
                 variants: Some(of.variants).filter(|variants| *variants > 1),
                 counter: of.counter,
+                new_threads: of.new_threads.then_some(true),
                 ..own
             },
             Evidence::Guard(of) => Self { period: Some(1), repeats: Some(of.repeats), ..own },
-            Evidence::Rate(of) => Self { expected_low: of.expected_low, expected_high: of.expected_high, ..own },
+            Evidence::Rate(of) => {
+                Self { expected_low: of.expected_low, expected_high: of.expected_high, requests: of.requests, ..own }
+            }
             Evidence::Share(of) => Self {
                 expected_low: of.expected_low,
                 expected_high: of.expected_high,
@@ -188,13 +210,19 @@ impl OwnJson {
                 ..own
             },
             Evidence::Latency(of) => own.with_latency(of),
-            Evidence::Unfinished(of) => Self { unfinished: Some(of.unfinished), finished: Some(of.finished), ..own },
+            Evidence::Unfinished(of) => Self {
+                unfinished: Some(of.unfinished),
+                finished: Some(of.finished),
+                shared: Some(of.shared.clone()).filter(|shared| !shared.is_empty()),
+                ..own
+            },
             Evidence::Silence(of) => Self {
                 last_seen: Some(of.last_seen),
                 events_of_others: Some(of.events_of_others),
                 limit_s: Some(of.limit_s),
                 limit_events: Some(of.limit_events),
                 also: of.also.clone(),
+                unlisted: Some(of.unlisted).filter(|unlisted| *unlisted > 0),
                 ..own
             },
             Evidence::Novelty(of) => Self {
@@ -202,6 +230,8 @@ impl OwnJson {
                 template_text: of.template_text.clone(),
                 kinds: Some(of.kinds).filter(|kinds| *kinds > 1),
                 also: of.also.clone(),
+                level: of.level,
+                again: of.again.then_some(true),
                 ..own
             },
             Evidence::Clock(of) => Self { ahead_s: Some(of.ahead_s), ..own },
@@ -237,7 +267,9 @@ impl OwnJson {
         if measured.test == test::STORM {
             return Evidence::Storm(StormEvidence::default());
         }
-        let latency = self.latency();
+        let (latency, silence) = (self.latency(measured), self.silence(measured));
+        let (observed, expected) = (measured.observed, measured.expected.unwrap_or_default());
+        let window_s = measured.window_s.unwrap_or_default();
         let (example, message) = match self.example {
             Some(Example::Lines(lines)) => (Some(lines), None),
             Some(Example::Message(message)) => (None, Some(message)),
@@ -245,9 +277,11 @@ impl OwnJson {
         };
         let (unfinished, finished) = (self.unfinished.unwrap_or_default(), self.finished.unwrap_or_default());
         match detector {
-            DetectorName::Loop if measured.test == test::LIMIT => {
-                Evidence::Guard(GuardEvidence { repeats: self.repeats.unwrap_or_default(), example, within_s: 0.0 })
-            }
+            DetectorName::Loop if measured.test == test::LIMIT => Evidence::Guard(GuardEvidence {
+                repeats: self.repeats.unwrap_or_default(),
+                example,
+                within_s: window_s,
+            }),
             DetectorName::Loop => Evidence::Loop(LoopEvidence {
                 period: self.period.unwrap_or(1),
                 repeats: self.repeats.unwrap_or_default(),
@@ -255,13 +289,15 @@ impl OwnJson {
                 variants: self.variants.unwrap_or(1),
                 counter: self.counter,
                 example,
-                ..LoopEvidence::default()
+                new_threads: self.new_threads == Some(true),
+                lasted_s: window_s,
             }),
             DetectorName::Burst => Evidence::Rate(RateEvidence {
                 expected_low: self.expected_low,
                 expected_high: self.expected_high,
                 example,
-                ..RateEvidence::default()
+                requests: self.requests,
+                lasted_s: window_s,
             }),
             DetectorName::Spread => Evidence::Share(ShareEvidence {
                 expected_low: self.expected_low,
@@ -272,39 +308,49 @@ impl OwnJson {
                 p_value_of_rate: self.p_value_of_rate,
                 modules: self.modules,
                 example,
-                lasted_s: 0.0,
+                lasted_s: window_s,
             }),
             DetectorName::Latency if kind == "unfinished" => {
-                Evidence::Unfinished(UnfinishedEvidence { unfinished, finished, example, ..Default::default() })
+                let shared = self.shared.unwrap_or_default();
+                Evidence::Unfinished(UnfinishedEvidence { unfinished, finished, example, shared })
             }
             DetectorName::Latency => Evidence::Latency(latency),
-            DetectorName::Silence => Evidence::Silence(SilenceEvidence {
-                last_seen: self.last_seen.unwrap_or_default(),
-                events_of_others: self.events_of_others.unwrap_or_default(),
-                limit_s: self.limit_s.unwrap_or_default(),
-                limit_events: self.limit_events.unwrap_or_default(),
-                also: self.also,
-                ..SilenceEvidence::default()
-            }),
+            DetectorName::Silence => Evidence::Silence(silence),
             DetectorName::Novelty => Evidence::Novelty(NoveltyEvidence {
                 template: self.template,
                 template_text: self.template_text,
                 example: message,
                 kinds: self.kinds.unwrap_or(1),
                 also: self.also,
-                ..NoveltyEvidence::default()
+                level: self.level,
+                running_s: window_s,
+                again: self.again == Some(true),
             }),
             DetectorName::Input if kind == "clock" => {
                 Evidence::Clock(ClockEvidence { ahead_s: self.ahead_s.unwrap_or_default() })
             }
             DetectorName::Input => {
-                Evidence::Input(InputEvidence { limit_s: self.limit_s.unwrap_or_default(), ..InputEvidence::default() })
+                let limit_s = self.limit_s.unwrap_or_default();
+                Evidence::Input(InputEvidence { limit_s, idle_s: observed, longest_s: expected })
             }
             DetectorName::Rule => Evidence::Rule(RuleEvidence::default()),
         }
     }
 
-    fn latency(&self) -> LatencyEvidence {
+    fn silence(&self, measured: &Measured) -> SilenceEvidence {
+        SilenceEvidence {
+            last_seen: self.last_seen.unwrap_or_default(),
+            events_of_others: self.events_of_others.unwrap_or_default(),
+            limit_s: self.limit_s.unwrap_or_default(),
+            limit_events: self.limit_events.unwrap_or_default(),
+            also: self.also.clone(),
+            unlisted: self.unlisted.unwrap_or_default(),
+            silent_s: measured.observed,
+            longest_s: measured.expected.unwrap_or_default(),
+        }
+    }
+
+    fn latency(&self, measured: &Measured) -> LatencyEvidence {
         let interval = self.interval.unwrap_or_default();
         let of = self.of.as_ref().and_then(Number::as_u64).unwrap_or_default() as usize;
         let quantile = self.quantile.unwrap_or_default();
@@ -326,7 +372,9 @@ impl OwnJson {
                 StoppedEvidence { after, count, of }
             }),
             shift: self.slow.map(|slow| shift(slow, false)).or_else(|| self.fast.map(|fast| shift(fast, true))),
-            ..LatencyEvidence::default()
+            observed_ms: measured.observed,
+            // A shift names a host only where all of its calls are from that one.
+            of_one_host: self.slow.is_some() || self.fast.is_some(),
         }
     }
 }
@@ -344,26 +392,4 @@ impl Example {
 #[must_use]
 pub fn milliseconds(value: f64) -> f64 {
     if value >= 99.5 { value.round() } else { significant(value) }
-}
-
-pub(super) fn from_rfc3339<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
-    let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
-    let utc = TimeContext::new("UTC", 1970).ok();
-    let time = utc.and_then(|mut utc| time_text(text.as_bytes(), &mut utc));
-    time.ok_or_else(|| serde::de::Error::custom(format!("{text:?} is no time")))
-}
-
-pub(super) fn as_rfc3339<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(time)
-}
-
-fn optional_from_rfc3339<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
-    from_rfc3339(deserializer).map(Some)
-}
-
-fn optional_as_rfc3339<S: Serializer>(time: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
-    match time {
-        Some(time) => as_rfc3339(time, serializer),
-        None => serializer.serialize_none(),
-    }
 }

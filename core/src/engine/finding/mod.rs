@@ -6,6 +6,7 @@ mod json;
 mod key;
 mod members;
 mod near_miss;
+mod rfc3339;
 mod rounding;
 mod schema;
 mod situation;
@@ -18,7 +19,7 @@ pub use evidence::{
 pub(super) use json::IncidentJson;
 pub use json::SCHEMA_VERSION;
 pub use key::Key;
-pub(super) use key::{TEXT_BYTES, cut, fit_summary, name_of};
+pub(super) use key::{TEXT_BYTES, cut, fit_sentence, name_of, unsaid};
 pub use members::milliseconds;
 pub use near_miss::{NearMiss, Reason};
 pub use rounding::{p_of, round, score_of, significant};
@@ -27,6 +28,7 @@ pub use situation::{InSituation, SituationCause, SituationRole};
 
 pub use super::detector::DetectorName;
 use crate::event::{Level, Timestamp};
+use crate::narrate::{self, Language, Subject};
 use serde::{Deserialize, Serialize};
 
 /// Where an incident is in its life.
@@ -103,6 +105,8 @@ pub struct Finding {
     pub score: f64,
     /// One sentence with every value of `key`.
     pub summary: Summary,
+    /// The language of the summary.
+    pub language: Language,
     /// What was measured, and the threshold.
     pub measured: Measured,
     /// The evidence of the detector.
@@ -123,23 +127,34 @@ pub struct Finding {
 /// A finding in one sentence. The parts are rendered once, when the finding is made (`narrate`).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
-    /// For an incident that has ended, the prefix of the sentence: `ended after 20 events in 29.9
-    /// s: `.
+    /// For an incident that has ended, the prefix of the sentence: `resolved after 30 s: `.
     pub ending: Option<String>,
     /// The sentence.
     pub sentence: String,
+    /// Values of the key that mean nothing to a person, such as hashes: the contract has them in
+    /// the summary.
+    pub unsaid: String,
+}
+
+impl Summary {
+    /// What a person reads: without the hashes of the key.
+    #[must_use]
+    pub fn title(&self) -> String {
+        format!("{}{}", self.ending.as_deref().unwrap_or_default(), self.sentence)
+    }
 }
 
 impl std::fmt::Display for Summary {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.ending.as_deref().unwrap_or_default())?;
-        f.write_str(&self.sentence)
+        f.write_str(&self.sentence)?;
+        f.write_str(&self.unsaid)
     }
 }
 
 impl From<&str> for Summary {
     fn from(sentence: &str) -> Self {
-        Self { ending: None, sentence: sentence.to_owned() }
+        Self { ending: None, sentence: sentence.to_owned(), unsaid: String::new() }
     }
 }
 
@@ -185,6 +200,30 @@ impl Finding {
         false
     }
 
+    /// The finding with its summary in `language`, made anew from its data. Rules speak for
+    /// themselves, and what a storm quotes is not in its data.
+    #[must_use]
+    pub fn in_language(mut self, language: Language) -> Self {
+        if self.language == language {
+            return self;
+        }
+        let known = narrate::remedy(self.language, self.detector, &self.kind);
+        if known.is_some() && self.remedy == known {
+            self.remedy = narrate::remedy(language, self.detector, &self.kind);
+        }
+        let ended = self.summary.ending.is_some();
+        self.summary.ending = self.duration_s.filter(|_| ended).map(|seconds| narrate::ending(language, seconds));
+        if !matches!(self.evidence, Evidence::Rule(_) | Evidence::Storm(_)) {
+            let (kind, key, measured, evidence) = (&*self.kind, &self.key, &self.measured, &self.evidence);
+            let subject = Subject { detector: self.detector, kind, key, measured, evidence };
+            self.summary.sentence = narrate::summary(language, &subject);
+            fit_sentence(language, &mut self.summary.sentence, key);
+        }
+        self.summary.unsaid = unsaid(language, &self.summary.sentence, &self.key);
+        self.language = language;
+        self
+    }
+
     /// The detector's members of the JSON evidence, without example lines.
     #[must_use]
     pub fn own_members(&self) -> serde_json::Map<String, serde_json::Value> {
@@ -196,6 +235,7 @@ impl Finding {
     /// change the text.
     pub fn for_each_text(&mut self, visit: &mut dyn FnMut(&mut String)) {
         visit(&mut self.summary.sentence);
+        visit(&mut self.summary.unsaid);
         self.key.0.iter_mut().for_each(|(_, value)| visit(value));
         let known = self.cause.iter_mut().chain(&mut self.remedy).chain(&mut self.explained_by);
         known.chain(&mut self.context).for_each(&mut *visit);

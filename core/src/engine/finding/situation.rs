@@ -1,7 +1,7 @@
 //! What a finding says of its situation: the incidents that have one cause.
 
 use super::key::cut;
-use super::members::{as_rfc3339, from_rfc3339};
+use super::rfc3339::{as_rfc3339, from_rfc3339};
 use super::{Severity, State};
 use crate::event::Timestamp;
 use schemars::JsonSchema;

@@ -13,7 +13,7 @@ fn finding(detector: &str, kind: &str, own: Value) -> Value {
         "id": "9f2c000000000000", "detector": detector, "kind": kind, "rule": null, "state": "resolved",
         "severity": "critical", "respond_within": "5m", "key": { "module": "m", "host": "h" },
         "opened_at": "2026-03-02T08:41:12.204Z", "count": 75, "score": 0.83,
-        "summary": "ended after 75 events in 61.0 s: it was there", "evidence": evidence, "cause": "a",
+        "summary": "resolved after 1 min 1 s: it was there", "evidence": evidence, "cause": "a",
         "remedy": null, "context": ["before"],
     })
 }
@@ -31,13 +31,13 @@ fn what_is_read_back_is_written_as_it_was() {
         (
             "loop",
             "counter",
-            json!({ "actors": 3, "counter": [-1, 9], "example": [], "period": 1, "repeats": 9, "variants": 2 }),
+            json!({ "actors": 3, "new_threads": true, "counter": [-1, 9], "example": [], "period": 1, "repeats": 9, "variants": 2 }),
         ),
         ("loop", "guard", json!({ "test": "limit", "example": ["a"], "period": 1, "repeats": 9 })),
         (
             "burst",
             "surge",
-            json!({ "example": ["a"], "expected_high": 2.0, "expected_low": 0.1, "explained_by": "x: y" }),
+            json!({ "example": ["a"], "expected_high": 2.0, "expected_low": 0.1, "explained_by": "x: y", "requests": 9.0 }),
         ),
         ("burst", "surge", json!({ "test": "storm" })),
         (
@@ -49,14 +49,18 @@ fn what_is_read_back_is_written_as_it_was() {
         ("latency", "outlier", with(json!({ "host": "h" }))),
         ("latency", "outlier", with(json!({ "of": 8, "quantile": 0.9, "shift": true, "slow": 7 }))),
         ("latency", "shift", with(json!({ "fast": 7, "of": 8, "quantile": 0.25 }))),
-        ("latency", "unfinished", json!({ "example": ["a"], "finished": 7, "unfinished": 2 })),
+        ("latency", "unfinished", json!({ "example": ["a"], "finished": 7, "shared": "trace t0", "unfinished": 2 })),
         (
             "silence",
             "key",
             json!({ "also": ["host h"], "events_of_others": 99.0, "last_seen": "2026-03-02T08:41:12Z", "limit_events": 4.0,
-                    "limit_s": 30.0 }),
+                    "limit_s": 30.0, "unlisted": 3 }),
         ),
-        ("novelty", "template", json!({ "example": "a", "template": "1618163b08e8614e", "template_text": "a <*>" })),
+        (
+            "novelty",
+            "template",
+            json!({ "again": true, "example": "a", "level": "FATAL", "template": "1618163b08e8614e", "template_text": "a <*>" }),
+        ),
         ("input", "stalled", json!({ "limit_s": 61.5 })),
         ("input", "clock", json!({ "ahead_s": -420.0 })),
         ("rule", "oom", json!({ "expected": null, "threshold": null, "p_value": null, "window_s": null })),
@@ -69,7 +73,7 @@ fn what_is_read_back_is_written_as_it_was() {
         let text = serde_json::to_string(&read).unwrap();
         let again: Finding = serde_json::from_str(&text).unwrap();
         assert_eq!(serde_json::to_string(&again).unwrap(), text);
-        assert_eq!(read.summary.ending.as_deref(), Some("ended after 75 events in 61.0 s: "));
+        assert_eq!(read.summary.ending.as_deref(), Some("resolved after 1 min 1 s: "));
         assert_eq!(read.summary.sentence, "it was there");
     }
 }

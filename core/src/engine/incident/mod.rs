@@ -15,6 +15,7 @@ mod storm;
 use super::finding::{DetectorName, Finding, Key, RuleFinding, Severity, State};
 use super::state::{Evict, TableUse};
 use crate::event::{Level, Timestamp};
+use crate::narrate::Language;
 pub use id::IncidentId;
 use id::id_of;
 use open_incidents::{Incident, OpenIncidents};
@@ -34,6 +35,7 @@ pub struct Incidents {
     forgotten: Vec<(IncidentId, Incident)>,
     storms: Storms,
     policy: Policy,
+    language: Language,
 }
 
 /// Incidents that [`Evict::shrink`] always leaves.
@@ -54,7 +56,14 @@ impl Incidents {
             forgotten: Vec::new(),
             storms: Storms::new(Self::OPEN),
             policy,
+            language: Language::default(),
         }
+    }
+
+    /// Sets the language of sentences.
+    #[must_use]
+    pub fn with_language(self, language: Language) -> Self {
+        Self { language, ..self }
     }
 
     /// Limits the open incidents of one detector, kind and rule to `limit`; further ones are
@@ -71,7 +80,7 @@ impl Incidents {
         self.close(id);
         let group = storm::group_of(&opening);
         let context = std::mem::take(&mut opening.context);
-        let incident = Incident::new(opening, now);
+        let incident = Incident::new(opening, now, self.language);
         if self.storms.takes(group) {
             self.fold(incident, group, now, findings);
         } else {
@@ -96,7 +105,7 @@ impl Incidents {
             || {
                 let opening = storm::opening(joins.opening.clone(), self.storms.limit());
                 let id = id_of(&opening, now);
-                self.insert(id, Incident::of_storm(opening, now));
+                self.insert(id, Incident::of_storm(opening, now, self.language));
                 (id, State::Open)
             },
             |id| (id, State::Ongoing),

@@ -30,6 +30,8 @@ pub(super) struct Incident {
     pub(super) opening: Opening,
     /// The sentence of the last report.
     pub(super) sentence: String,
+    /// The language of the sentence; an incident keeps it.
+    language: Language,
     /// The rule that explains the incident, and its summary.
     explained_by: Option<String>,
     /// Its duration in seconds, once it has ended.
@@ -58,6 +60,8 @@ struct IncidentSnapshot {
     count: u64,
     announce_at: u64,
     #[serde(default)]
+    language: Language,
+    #[serde(default)]
     said: Option<Severity>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     storm: Option<Box<Storm>>,
@@ -65,21 +69,33 @@ struct IncidentSnapshot {
 
 impl From<Incident> for IncidentSnapshot {
     fn from(incident: Incident) -> Self {
-        let Incident { opening, sentence, explained_by, opened_at, last, count, announce_at, said, storm, .. } =
-            incident;
+        let Incident {
+            opening,
+            sentence,
+            language,
+            explained_by,
+            opened_at,
+            last,
+            count,
+            announce_at,
+            said,
+            storm,
+            ..
+        } = incident;
         let opening = IncidentJson::new(&opening, &sentence, explained_by.as_deref());
-        Self { opening, opened_at, last, count, announce_at, said, storm }
+        Self { opening, opened_at, last, count, announce_at, language, said, storm }
     }
 }
 
 impl From<IncidentSnapshot> for Incident {
     fn from(kept: IncidentSnapshot) -> Self {
-        let IncidentSnapshot { opening, opened_at, last, count, announce_at, said, storm } = kept;
+        let IncidentSnapshot { opening, opened_at, last, count, announce_at, language, said, storm } = kept;
         let (opening, sentence, explained_by) = opening.into_parts();
         let (noted, weight, duration_s) = (last, 0, None);
         Self {
             opening,
             sentence,
+            language,
             explained_by,
             duration_s,
             opened_at,
@@ -95,15 +111,16 @@ impl From<IncidentSnapshot> for Incident {
 }
 
 impl Incident {
-    pub(super) fn new(mut opening: Opening, now: Timestamp) -> Self {
+    pub(super) fn new(mut opening: Opening, now: Timestamp, language: Language) -> Self {
         opening.key.fit();
-        opening.remedy = opening.remedy.or_else(|| narrate::remedy(Language::En, opening.detector, &opening.kind));
+        opening.remedy = opening.remedy.or_else(|| narrate::remedy(language, opening.detector, &opening.kind));
         opening.cause.iter_mut().chain(&mut opening.remedy).for_each(|text| finding::cut(text, TEXT_BYTES));
         let count = opening.count.max(1);
         let mut incident = Self {
             said: Some(opening.severity),
             opening,
             sentence: String::new(),
+            language,
             explained_by: None,
             duration_s: None,
             opened_at: now,
@@ -119,8 +136,8 @@ impl Incident {
     }
 
     /// A storm: an incident that stands for many.
-    pub(super) fn of_storm(opening: Opening, now: Timestamp) -> Self {
-        Self { storm: Some(Box::default()), ..Self::new(opening, now) }
+    pub(super) fn of_storm(opening: Opening, now: Timestamp, language: Language) -> Self {
+        Self { storm: Some(Box::default()), ..Self::new(opening, now, language) }
     }
 
     /// Adds events. True when a report is due: the count has doubled since the last one, or the
@@ -149,8 +166,8 @@ impl Incident {
     pub(super) fn tell(&mut self) {
         let Opening { detector, kind, key, measured, evidence, .. } = &self.opening;
         let subject = Subject { detector: *detector, kind, key, measured, evidence };
-        self.sentence = narrate::summary(Language::En, &subject);
-        finding::fit_summary(&mut self.sentence, key);
+        self.sentence = narrate::summary(self.language, &subject);
+        finding::fit_sentence(self.language, &mut self.sentence, key);
         if let Evidence::Rule(rule) = &mut self.opening.evidence {
             // The sentence is the rule's own text, so it is stored once.
             rule.said = String::new();
@@ -205,9 +222,11 @@ impl Incident {
             duration_s: self.duration_s,
             score: round(opening.score, 3),
             summary: Summary {
-                ending: self.duration_s.map(|seconds| narrate::ending(Language::En, self.count, seconds)),
+                ending: self.duration_s.map(|seconds| narrate::ending(self.language, seconds)),
                 sentence: self.sentence.clone(),
+                unsaid: finding::unsaid(self.language, &self.sentence, &opening.key),
             },
+            language: self.language,
             measured: opening.measured.clone(),
             evidence: opening.evidence.clone(),
             explained_by: self.explained_by.clone(),
@@ -374,7 +393,7 @@ mod tests {
             remedy: None,
             context: Vec::new(),
         };
-        Incident::new(opening, now)
+        Incident::new(opening, now, Language::En)
     }
 
     proptest! {

@@ -120,6 +120,12 @@ impl Situations {
         }
     }
 
+    /// Sets the language of titles and reasons.
+    #[must_use]
+    pub fn with_language(self, language: Language) -> Self {
+        Self { language, ..self }
+    }
+
     /// An event has failed. Requests that fail in two modules tie their incidents together.
     pub(super) fn saw_failure(&mut self, fields: &Fields<'_>) {
         if self.options.enabled
@@ -397,6 +403,7 @@ impl Situations {
             finding.id = format!("{:016x}", member.told_id);
             if let Some(lasted) = &mut finding.duration_s {
                 *lasted += finding.opened_at.seconds_since(member.opened_at).max(0.0);
+                finding.summary.ending = Some(narrate::ending(finding.language, *lasted));
             }
         }
         finding.opened_at = member.opened_at;

@@ -109,6 +109,47 @@ pub fn zone_of(name: &str) -> Option<TimeZone> {
     }
 }
 
+/// The zone that a person reads times in.
+#[derive(Clone, Debug)]
+pub struct DisplayZone {
+    name: String,
+    zone: TimeZone,
+}
+
+impl Default for DisplayZone {
+    fn default() -> Self {
+        Self { name: "UTC".to_owned(), zone: TimeZone::UTC }
+    }
+}
+
+impl DisplayZone {
+    /// The zone of this name, as for [`zone_of`]; UTC where there is none.
+    #[must_use]
+    pub fn new(name: &str) -> Self {
+        let named = |zone| Self { name: name.to_owned(), zone };
+        zone_of(name).filter(|zone| *zone != TimeZone::UTC).map_or_else(Self::default, named)
+    }
+
+    /// The name that was given.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Nanoseconds east of UTC at this time.
+    #[must_use]
+    pub fn offset(&self, time: Timestamp) -> i64 {
+        let instant = jiff::Timestamp::from_nanosecond(i128::from(time.0)).unwrap_or_default();
+        i64::from(self.zone.to_offset(instant).seconds()) * NANOS
+    }
+
+    /// The time whose text in UTC is what clocks of this zone show at `time`.
+    #[must_use]
+    pub fn local(&self, time: Timestamp) -> Timestamp {
+        Timestamp(time.0.saturating_add(self.offset(time)))
+    }
+}
+
 impl TimeContext {
     /// Times without zone are in `zone` (`UTC`, an IANA name, or an offset such as `+02:00`), times
     /// without year begin in `year`.

@@ -22,7 +22,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-pub use context::{TimeContext, UnknownZone, zone_of};
+pub use context::{DisplayZone, TimeContext, UnknownZone, zone_of};
 pub use number::{seconds_and_nanos, time_number};
 pub(crate) use written::{TimeKind, Written, clock_prefix, scan};
 

@@ -1,39 +1,29 @@
-//! The full explanation of a finding: what happened, since when, how much more than usual, how sure
-//! this is, and what to check.
+//! The full explanation of a finding: what happened and where, the numbers and since when, what to
+//! check, and last how sure this is.
 
-use super::{meaning, next_step};
-use crate::engine::finding::{
-    DetectorName, Evidence, Finding, LatencyEvidence, RateEvidence, ShareEvidence, State, milliseconds,
-};
-use crate::narrate::quantity::{counted, duration, is_plural, number, quantity, thousands};
-use crate::narrate::{Explanation, InShort};
+use super::{counted, lasting, meaning, next_step};
+use crate::engine::finding::{DetectorName, Finding, State};
+use crate::narrate::quantity::{Noun, thousands};
+use crate::narrate::{Explanation, InShort, Language, numbers, quotes, sentence};
 use crate::plain::plain;
 use std::fmt::Write as _;
 
-/// Most quoted lines per list, the newest ones.
-const LINES: usize = 8;
-
 pub(crate) fn whole(finding: &Finding) -> Explanation {
-    let paragraphs: [&[Option<String>]; 5] = [
+    let paragraphs: [&[Option<String>]; 6] = [
         &[Some(headline(finding))],
-        &[Some(meaning(finding).to_owned()), Some(standing(finding)), how_much(finding)],
-        &[Some(how_sure(finding)), next_step(finding).map(|step| step.sentence), urgency(finding)],
-        &[finding.cause.as_ref().map(|cause| format!("Cause: {}", sentence(cause)))],
-        &[finding.remedy.as_ref().map(|remedy| format!("What to do: {}", sentence(remedy)))],
+        &[how_much(finding), Some(standing(finding))],
+        &[Some(meaning(finding).to_owned()), next_step(finding), urgency(finding)],
+        &[finding.cause.as_ref().map(|cause| format!("Cause: {}", sentence(cause, '.')))],
+        &[finding.remedy.as_ref().map(|remedy| format!("What to do: {}", sentence(remedy, '.')))],
+        &[Some(how_sure(finding))],
     ];
     let joined = |sentences: &[Option<String>]| {
         let sentences: Vec<&str> = sentences.iter().flatten().map(String::as_str).collect();
         (!sentences.is_empty()).then(|| sentences.join(" "))
     };
-    let quotes = [("Lines that led up to it", &*finding.context), ("It looks like this", finding.evidence.examples())];
-    let last = |lines: &[String]| lines[lines.len().saturating_sub(LINES)..].iter().map(|line| plain(line)).collect();
     Explanation {
         paragraphs: paragraphs.into_iter().filter_map(joined).collect(),
-        quotes: quotes
-            .into_iter()
-            .filter(|(_, lines)| !lines.is_empty())
-            .map(|(heading, lines)| (format!("{heading}:"), last(lines)))
-            .collect(),
+        quotes: quotes(finding, "Lines that led up to it:", "It looks like this:"),
         reference: format!("Incident {}", plain(&finding.id)),
     }
 }
@@ -43,9 +33,9 @@ pub(crate) fn in_short(finding: &Finding) -> InShort {
     if finding.detector == DetectorName::Rule {
         return InShort { meaning: how_much.unwrap_or_default(), ..InShort::default() };
     }
-    let sentences: Vec<String> = [Some(meaning(finding).to_owned()), how_much].into_iter().flatten().collect();
+    let sentences: Vec<String> = [how_much, Some(meaning(finding).to_owned())].into_iter().flatten().collect();
     let odds = finding.measured.p_value.is_some().then(|| how_sure(finding));
-    InShort { meaning: sentences.join(" "), look_at: next_step(finding).map(|step| step.sentence), odds }
+    InShort { meaning: sentences.join(" "), next_step: next_step(finding), odds }
 }
 
 fn headline(finding: &Finding) -> String {
@@ -54,90 +44,47 @@ fn headline(finding: &Finding) -> String {
         None => format!("{}/{}", finding.detector.name(), finding.kind),
     };
     // The ending is left out: `standing` reports it.
-    format!("{} ({what}): {}", capital(finding.severity.name()), sentence(&finding.summary.sentence))
+    format!("{} ({what}): {}", capital(finding.severity.name()), sentence(&finding.summary.sentence, '.'))
 }
 
 /// When it began, how long it lasted and how many events it had.
 fn standing(finding: &Finding) -> String {
-    let since = finding.opened_at.to_string();
-    let since = format!("{} {} UTC", &since[..10.min(since.len())], since.get(11..19).unwrap_or_default());
-    let events = counted(finding.count, "event");
+    let since = crate::narrate::utc(finding.opened_at);
+    let events = counted(finding.count as f64, Noun::Event);
     match finding.state {
-        State::Open => format!("It was found at {since}, on {events} by then."),
-        State::Ongoing => format!("It has been going on since {since}, with {events} by now."),
+        State::Open => format!("Found at {since}, on {events} by then."),
+        State::Ongoing => format!("Going on since {since}, with {events} by now."),
         State::Resolved => match finding.duration_s {
             Some(seconds) if seconds > 0.0 => {
-                format!("It began at {since}, was over after {}, and took in {events}.", duration(seconds))
+                format!("It began at {since} and ended after {}, with {events}.", lasting(seconds))
             }
-            _ => format!("It was found at {since} and is over; it took in {events}."),
+            _ => format!("It was found at {since} and is over, with {events}."),
         },
     }
 }
 
-/// The observed beside the expected value, with their ratio where there is one.
+/// The numbers as a sentence.
 fn how_much(finding: &Finding) -> Option<String> {
-    let measured = &finding.measured;
-    if measured.p_value.is_none() {
-        return measured.window_s.filter(|seconds| *seconds > 0.0).map(|window_s| {
-            let seen = quantity(measured.observed, &measured.unit);
-            format!("It rests on {seen} in {}.", duration(window_s))
-        });
-    }
-    let usual = measured.expected.unwrap_or_default();
-    if finding.detector == DetectorName::Novelty {
-        let seldom = (usual > 0.0 && usual <= 0.5).then(|| (1.0 / usual).round());
-        return seldom.map(|one_in| {
-            format!("At WARN and worse, about one event in {} is usually new.", thousands(one_in as u64))
-        });
-    }
-    let quantity = |value: f64| quantity(value, &measured.unit);
-    let (observed, expected) = (quantity(measured.observed), quantity(usual));
-    let are = if is_plural(&measured.unit) && !expected.starts_with("1 ") { "are" } else { "is" };
-    let ratio = measured.observed / usual;
-    let factor = match ratio {
-        _ if usual <= 0.0 => {
-            return Some(format!("It was {observed} where there is usually nothing of it."));
-        }
-        r if r >= 1.95 => {
-            format!(": {} times as much", number(if r < 9.5 { (r * 10.0).round() / 10.0 } else { r.round() }))
-        }
-        r if r > 1.005 => format!(": {} % more", number((r * 100.0 - 100.0).round())),
-        r if r < 0.995 => format!(": {} % less", number((100.0 - r * 100.0).round())),
-        _ => String::new(),
-    };
-    let range = usual_range(&finding.evidence, quantity).unwrap_or_default();
-    Some(format!("It was {observed} where {expected} {are} usual{factor}.{range}"))
-}
-
-/// The usual range, where the detector gives one: of single values (latency) or of the expected
-/// count (rates and shares).
-fn usual_range(evidence: &Evidence, quantity: impl Fn(f64) -> String) -> Option<String> {
-    match evidence {
-        Evidence::Latency(LatencyEvidence { quantiles_ms: [low, .., high], .. }) if *high > 0.0 => {
-            let [low, high] = [*low, *high].map(|value| quantity(milliseconds(value)));
-            Some(format!(" 98 of 100 are usually from {low} to {high}."))
-        }
-        Evidence::Rate(RateEvidence { expected_low: Some(low), expected_high: Some(high), .. })
-        | Evidence::Share(ShareEvidence { expected_low: Some(low), expected_high: Some(high), .. }) => {
-            Some(format!(" What is usual lies between {} and {}, as far as is known.", quantity(*low), quantity(*high)))
-        }
-        _ => None,
-    }
+    let numbers = numbers(Language::En, finding);
+    (!numbers.is_empty()).then(|| sentence(&capital(&numbers), '.'))
 }
 
 /// How rare the observation is by chance, the threshold, and the samples behind it.
 fn how_sure(finding: &Finding) -> String {
     let measured = &finding.measured;
     let Some(p) = measured.p_value else {
-        return "A rule found it, so there are no odds: what the rule says is so.".to_owned();
+        return match finding.detector {
+            DetectorName::Rule => "A rule found it, so there are no odds: what the rule says is so.".to_owned(),
+            _ => "Nothing was tested, so there are no odds: it is so.".to_owned(),
+        };
     };
-    let mut text = format!("Without a fault, chance alone shows as much {}", odds(p));
+    let mut text = format!("Without a fault, chance alone shows as much {} (p = {p:e}", odds(p));
     if let Some(threshold) = measured.threshold.filter(|threshold| *threshold > 0.0 && *threshold < 1.0) {
-        let _ = write!(text, "; it is said when that is rarer than {}", odds(threshold));
+        let _ = write!(text, ", threshold {threshold:e}");
     }
-    let _ = write!(text, " ({}, {}", measured.test, counted(measured.samples, "sample"));
+    let _ = write!(text, ", {}, {}", measured.test, counted(measured.samples as f64, Noun::Sample));
     if let Some(window_s) = measured.window_s.filter(|seconds| *seconds > 0.0) {
-        let _ = write!(text, ", in {}", duration(window_s));
+        let _ = write!(text, " in {}", lasting(window_s));
     }
     text.push_str(").");
     text
@@ -168,12 +115,6 @@ fn urgency(finding: &Finding) -> Option<String> {
 fn capital(text: &str) -> String {
     let mut characters = text.chars();
     characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
-}
-
-/// `text`, ending with a full stop.
-fn sentence(text: &str) -> String {
-    let text = text.trim();
-    if text.ends_with(['.', '!', '?', '…']) { text.to_owned() } else { format!("{text}.") }
 }
 
 #[cfg(test)]

@@ -1,26 +1,26 @@
 //! Sentences for `input`: a stalled input, or a source whose clock is off.
 
-use super::{NextStep, Subject, look, look_at};
+use super::{Subject, lasting};
 use crate::engine::finding::{ClockEvidence, Finding, InputEvidence};
 use crate::narrate::quantity::duration;
 
 /// What is said of one kind.
-struct Words {
+struct KindTexts {
     meaning: &'static str,
     remedy: &'static str,
 }
 
-const STALLED: Words = Words {
-    meaning: "No events come any more: what is silent is the input, not one service.",
-    remedy: "look at what feeds this pipe: the shipper, its source, the disk, the network",
+const STALLED: KindTexts = KindTexts {
+    meaning: "No events come any more: the input is silent, not one service.",
+    remedy: "check what feeds this pipe: the shipper, its source, the disk, the network",
 };
-const CLOCK: Words = Words {
-    meaning: "The times of one source are not those of the others. They are aligned to find what happens together, \
-              but stand in its lines as they came.",
-    remedy: "set the clock of this source by NTP, or say its time zone; where its lines come late, look at its shipper",
+const CLOCK: KindTexts = KindTexts {
+    meaning: "The times of one source are not those of the others. They are aligned to find what happens together; \
+              its lines keep the times that they came with.",
+    remedy: "set the clock of this source by NTP, or configure its time zone; if its lines come late, check its shipper",
 };
 
-fn words(kind: &str) -> Words {
+fn words(kind: &str) -> KindTexts {
     if kind == "clock" { CLOCK } else { STALLED }
 }
 
@@ -34,7 +34,8 @@ pub(super) fn remedy(kind: &str) -> &'static str {
 
 pub(super) fn summary(evidence: &InputEvidence) -> String {
     let InputEvidence { idle_s, longest_s, .. } = evidence;
-    format!("all input has stalled for {idle_s:.0} s, its longest pause before was {longest_s:.1} s")
+    let (idle, longest) = (lasting(*idle_s), lasting(*longest_s));
+    format!("all input has stopped: nothing for {idle}, its longest pause before was {longest}")
 }
 
 pub(super) fn clock_summary(subject: &Subject<'_>, evidence: &ClockEvidence) -> String {
@@ -46,9 +47,9 @@ pub(super) fn clock_summary(subject: &Subject<'_>, evidence: &ClockEvidence) -> 
     format!("the clock of {member} {name} is {by} behind the others, or its lines come late")
 }
 
-pub(super) fn next_step(finding: &Finding, place: &str) -> NextStep {
+pub(super) fn next_step(finding: &Finding, place: &str) -> String {
     if finding.kind == "clock" {
-        return look(format!("Look whether the clock and the time zone of {place} are right."));
+        return format!("Check the clock and the time zone of {place}.");
     }
-    look_at("whoever writes to seismolog: the shipper, its file, its connection.")
+    "Check what writes to seismolog: the shipper, its file, its connection.".to_owned()
 }

@@ -1,25 +1,25 @@
 //! Sentences for `loop`: repeated lines, and configured limits on repeats (guards).
 
-use super::{NextStep, Subject, look_at};
-use crate::engine::finding::{Finding, GuardEvidence, Key, LoopEvidence};
+use super::{Subject, at, lasting};
+use crate::engine::finding::{Finding, GuardEvidence, LoopEvidence};
+use crate::narrate::example;
 
 pub(super) fn summary(subject: &Subject<'_>, evidence: &LoopEvidence) -> String {
     let LoopEvidence { period, repeats, variants, counter, lasted_s, .. } = evidence;
-    let what = match period {
-        1 if counter.is_some() => "the same text".to_owned(),
-        1 if *variants > 1 => format!("the same line in {variants} variants"),
-        1 => "the same line".to_owned(),
-        period => format!("the same {period} lines"),
+    let text = example(subject.evidence);
+    let (what, aside) = match period {
+        1 => {
+            let what = text.unwrap_or_else(|| "the same line".to_owned());
+            (if *variants > 1 { format!("{what} in {variants} variants,") } else { what }, String::new())
+        }
+        period => (format!("the same {period} lines"), text.map_or_else(String::new, |first| format!(" ({first}, …)"))),
     };
     let counting =
-        counter.map_or_else(String::new, |[from, to]| format!(" with a number counting from {from} to {to}"));
-    let within = match *lasted_s {
-        // All lines have the same timestamp: they were written as a batch, or the clock is coarse.
-        ..=1e-3 => "at one moment".to_owned(),
-        lasted @ ..0.1 => format!("in {:.0} ms", (lasted * 1e3).ceil()),
-        lasted => format!("in {lasted:.1} s"),
-    };
-    format!("{what} {repeats} times {within}{counting}{}{}", from(evidence), on(subject.key))
+        counter.map_or_else(String::new, |[from, to]| format!(", only a number in it counts from {from} to {to}"));
+    // With one timestamp for all lines they were written as a batch, or the clock is coarse.
+    let within = if *lasted_s <= 1e-3 { "at one moment".to_owned() } else { format!("in {}", lasting(*lasted_s)) };
+    let (place, from) = (at(subject.key), from(evidence));
+    format!("loop{place}: {what} {repeats} times {within}{from}{counting}{aside}")
 }
 
 /// How many threads write the repeated lines.
@@ -31,31 +31,27 @@ fn from(evidence: &LoopEvidence) -> String {
     }
 }
 
-/// The incident's key as a phrase: ` on queue (thread t-1)`.
-fn on(key: &Key) -> String {
-    let Some(((_, first), rest)) = key.0.split_first() else { return String::new() };
-    let rest: Vec<_> = rest.iter().map(|(name, value)| format!("{name} {value}")).collect();
-    if rest.is_empty() { format!(" on {first}") } else { format!(" on {first} ({})", rest.join(", ")) }
-}
-
 pub(super) fn guard_summary(subject: &Subject<'_>, evidence: &GuardEvidence) -> String {
-    let place = subject.key.0.iter().map(|(name, value)| format!(" {name} {value}")).collect::<Vec<_>>().join(",");
-    let on = if place.is_empty() { "" } else { " on" };
-    let (count, within_s, total) = (evidence.repeats, evidence.within_s, subject.measured.samples);
+    let (place, total) = (at(subject.key), subject.measured.samples);
+    let (count, within) = (evidence.repeats, lasting(evidence.within_s));
+    let what = example(subject.evidence).unwrap_or_else(|| "the same line".to_owned());
     let allowed = subject.measured.threshold.unwrap_or_default();
-    format!("the same line {count} times within {within_s} s, {total} in all, where {allowed} are allowed{on}{place}")
+    let total = if total > count { format!(", {total} in all") } else { String::new() };
+    format!("more repeats than allowed{place}: {what} {count} times in {within}, {allowed} allowed{total}")
 }
 
 pub(super) fn meaning(finding: &Finding) -> &'static str {
     match finding.kind.as_str() {
-        "cycle" => "The same few lines came round and round from one place, faster than they ever did.",
+        "cycle" => "The same few lines go round and round in one place, faster than they ever did.",
         "counter" => {
-            "One line came again and again with nothing in it changing but a counter, as a retry that gets nowhere does."
+            "One line comes again and again and only a counter in it changes, as in a retry that gets nowhere."
         }
-        _ => "The same line came again and again from one place, faster than it ever did.",
+        "guard" => "One line came more often than the configured limit allows.",
+        _ => "The same line comes again and again from one place, faster than it ever did.",
     }
 }
 
-pub(super) fn next_step(place: &str) -> NextStep {
-    look_at(&format!("what {place} waits for or tries again, and why it does not get it."))
+pub(super) fn next_step(place: &str) -> String {
+    let who = if place.is_empty() { "it" } else { place };
+    format!("Check what {who} waits for or retries, and why it does not get it.")
 }

@@ -14,8 +14,10 @@ mod silence;
 pub(super) mod situation;
 mod spread;
 mod storm;
+pub(super) mod words;
 
-use super::{NextStep, Subject};
+use super::quantity::Noun;
+use super::{Language, Subject};
 use crate::engine::finding::{DetectorName, Evidence, Finding, Key};
 use crate::plain::plain;
 
@@ -36,8 +38,12 @@ pub(super) fn summary(subject: &Subject<'_>) -> String {
     }
 }
 
-pub(super) fn ending(events: u64, seconds: f64) -> String {
-    format!("ended after {} in {seconds:.1} s: ", counted(events as f64, "event"))
+pub(super) fn ending(seconds: f64) -> String {
+    match seconds {
+        // A single event has no duration.
+        ..0.05 => "resolved: ".to_owned(),
+        seconds => format!("resolved after {}: ", lasting(seconds)),
+    }
 }
 
 pub(super) fn remedy(detector: DetectorName, kind: &str) -> Option<&'static str> {
@@ -57,28 +63,21 @@ pub(super) fn meaning(finding: &Finding) -> &'static str {
     }
 }
 
-pub(super) fn next_step(finding: &Finding) -> Option<NextStep> {
+pub(super) fn next_step(finding: &Finding) -> Option<String> {
+    if matches!(finding.evidence, Evidence::Storm(_)) {
+        return None;
+    }
     let place = in_words(&finding.key);
     match finding.detector {
         DetectorName::Loop => Some(r#loop::next_step(&place)),
-        DetectorName::Burst => Some(burst::next_step(&place)),
+        DetectorName::Burst => Some(burst::next_step(finding, &place)),
         DetectorName::Latency => latency::next_step(finding, &place),
         DetectorName::Spread => Some(spread::next_step(&place)),
         DetectorName::Silence => Some(silence::next_step(&place)),
-        DetectorName::Novelty => Some(novelty::next_step(&place)),
+        DetectorName::Novelty => Some(novelty::next_step(finding)),
         DetectorName::Input => Some(input::next_step(finding, &place)),
         DetectorName::Rule => None,
     }
-}
-
-/// A step `Look at …`; reports show only its end, behind their own label "look at".
-fn look_at(what: &str) -> NextStep {
-    NextStep { sentence: format!("Look at {what}"), short: what.to_owned() }
-}
-
-/// A step in any other words.
-fn look(sentence: String) -> NextStep {
-    NextStep { short: sentence.clone(), sentence }
 }
 
 /// The key in words: `module web, host node-3`.
@@ -86,9 +85,35 @@ fn in_words(key: &Key) -> String {
     key.0.iter().map(|(name, value)| format!("{name} {}", plain(value))).collect::<Vec<_>>().join(", ")
 }
 
+/// The key behind a noun: ` in queue on node-3 (thread t-1)`.
+fn at(key: &Key) -> String {
+    // By name: a key that was read back has its members in another order.
+    let module = key.value("module").map_or_else(String::new, |module| format!(" in {module}"));
+    let host = key.value("host").map_or_else(String::new, |host| format!(" on {host}"));
+    let others = key.0.iter().filter(|(name, _)| !matches!(name.as_str(), "module" | "host"));
+    let others: Vec<_> = others.map(|(name, value)| format!("{name} {value}")).collect();
+    if others.is_empty() { format!("{module}{host}") } else { format!("{module}{host} ({})", others.join(", ")) }
+}
+
 /// A count with its noun: `1 error`, `12 errors`.
-fn counted(count: f64, noun: &str) -> String {
-    let count = format!("{count:.0}");
-    let ending = if count == "1" { "" } else { "s" };
-    format!("{count} {noun}{ending}")
+fn counted(count: f64, noun: Noun) -> String {
+    Language::En.counted(count.round() as u64, noun)
+}
+
+fn lasting(seconds: f64) -> String {
+    super::lasting(Language::En, seconds)
+}
+
+/// `: “the text”`; empty where there is none.
+fn saying(evidence: &Evidence) -> String {
+    super::example(evidence).map_or_else(String::new, |text| format!(": {text}"))
+}
+
+/// What is usual, of something that came `expected` times in such a window: `usually 3 a minute`.
+fn usually(expected: f64, window_s: f64) -> String {
+    match super::usual_rate(expected, window_s) {
+        Some((value, per)) => format!("usually {}", Language::En.paced(value, per)),
+        None if expected > 0.0 => "usually less than 1 a day".to_owned(),
+        None => "usually none".to_owned(),
+    }
 }

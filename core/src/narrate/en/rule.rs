@@ -2,7 +2,7 @@
 
 use crate::engine::finding::RuleEvidence;
 
-pub(super) const MEANING: &str = "An event was what the rule looks for.";
+pub(super) const MEANING: &str = "An event matched what the rule looks for.";
 
 pub(super) fn summary(evidence: &RuleEvidence) -> String {
     evidence.said.clone()

@@ -1,8 +1,7 @@
 //! Sentences about situations.
 
 use crate::engine::situation::JoinReason;
-use crate::narrate::quantity::duration;
-use crate::narrate::{CauseOfSituation, SituationStory};
+use crate::narrate::{CauseOfSituation, Language, SituationStory};
 
 /// Places that a title names.
 const NAMED: usize = 6;
@@ -30,7 +29,7 @@ pub(in crate::narrate) fn title(story: &SituationStory<'_>) -> String {
         (0, _) => title,
         (1, _) => format!("{title} (it has come back)"),
         (returns, Some(period_s)) => {
-            format!("{title} (it has come back {returns} times, every {})", duration(period_s))
+            format!("{title} (it has come back {returns} times, every {})", Language::En.duration(period_s))
         }
         (returns, None) => format!("{title} (it has come back {returns} times)"),
     }
@@ -58,10 +57,12 @@ pub(in crate::narrate) fn reason(reason: &JoinReason) -> String {
         JoinReason::Named { name } => format!("errors there name {name}"),
         JoinReason::BothName { name } => format!("both name {name}"),
         JoinReason::SameError => "its error is the same".to_owned(),
-        JoinReason::SameMoment { seconds } => format!("it began within {} of it, close by", duration(*seconds)),
+        JoinReason::SameMoment { seconds } => {
+            format!("it began within {} of it, close by", Language::En.duration(*seconds))
+        }
         JoinReason::Returned { times: 1, .. } => "it has come back".to_owned(),
         JoinReason::Returned { times, period_s } => {
-            format!("it has come back {times} times, every {}", duration(*period_s))
+            format!("it has come back {times} times, every {}", Language::En.duration(*period_s))
         }
     }
 }

@@ -1,22 +1,26 @@
 //! Sentences for `spread`: failures concentrated on one value of a dimension.
 
-use super::{NextStep, Subject, counted, look_at};
+use super::{Subject, counted, lasting, saying};
 use crate::engine::finding::ShareEvidence;
+use crate::narrate::percent;
+use crate::narrate::quantity::{Noun, number};
 
 pub(super) const MEANING: &str = "Failures sit on this one value; the others have few or none.";
 
 pub(super) fn summary(subject: &Subject<'_>, evidence: &ShareEvidence) -> String {
-    let (count, of) = (subject.measured.observed, counted(evidence.of, "failure"));
-    let are = if count > 1.0 { "are" } else { "is" };
-    let [(dimension, value), of_module @ ..] = subject.key.0.as_slice() else { return String::new() };
-    let module = of_module.first().map_or_else(String::new, |(_, module)| format!(" of {module}"));
-    let expected = subject.measured.expected.unwrap_or_default();
-    let lasted = evidence.lasted_s;
-    format!("{count:.0} of {of}{module} in {lasted:.0} s {are} on {dimension} {value}, {expected} expected")
+    let (count, of) = (number(subject.measured.observed.round()), counted(evidence.of, Noun::Failure));
+    // By name: a key that was read back has its members in another order.
+    let Some((dimension, value)) = subject.key.0.iter().find(|(name, _)| name != "module") else {
+        return String::new();
+    };
+    let module = subject.key.value("module").map_or_else(String::new, |module| format!(" of {module}"));
+    let usual = percent(subject.measured.expected.unwrap_or_default() / evidence.of.max(1.0));
+    let (lasted, text) = (lasting(evidence.lasted_s), saying(subject.evidence));
+    format!("{dimension} {value} has {count} of {of}{module} in {lasted} (usually {usual} %){text}")
 }
 
-pub(super) fn next_step(place: &str) -> NextStep {
-    look_at(&format!("{place} first, and take it out of rotation if you can."))
+pub(super) fn next_step(place: &str) -> String {
+    format!("Check {place} first, and take it out of rotation if you can.")
 }
 
 #[cfg(test)]
@@ -36,8 +40,7 @@ mod tests {
             let (detector, key, evidence) = (DetectorName::Spread, &Key(key), &Evidence::Share(share.clone()));
             let said = summary(&Subject { detector, kind: "value", key, measured: &measured, evidence }, &share);
             let of_module = if module.is_empty() { String::new() } else { format!(" of {module}") };
-            let whole = format!("20 of 25 failures{of_module} in 60 s are on host {value}, 2.5 expected");
-            assert_eq!(said, whole);
+            assert_eq!(said, format!("host {value} has 20 of 25 failures{of_module} in 1 min (usually 10 %)"));
         }
     }
 }

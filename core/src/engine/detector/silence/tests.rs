@@ -88,7 +88,7 @@ fn a_silent_module_is_told_once_and_resolves_when_it_speaks() {
     let (first, last) = (found[0], found[found.len() - 1]);
     let delay = first.opened_at.seconds_since(Timestamp::from_millis(START_MS)) - 1_800.0;
     assert!((25.0..60.0).contains(&delay), "{delay}");
-    assert!(first.summary.sentence.starts_with("module m3 has said nothing for "), "{}", first.summary);
+    assert!(first.summary.sentence.starts_with("module m3 is silent: nothing for "), "{}", first.summary);
     assert!(first.measured.p_value < Some(1e-9) && first.measured.observed >= 30.0 && first.measured.samples > 1_000);
     assert_eq!((last.state, &last.id), (State::Resolved, &first.id));
     assert!((395.0..=410.0).contains(&last.measured.observed), "{:?}", last.evidence);
@@ -105,7 +105,8 @@ fn a_silent_host_is_one_finding_with_the_modules_that_it_takes_along() {
         (host != 5 || !dead(s)).then(|| (format!("m{module}"), format!("h{host}")))
     });
     assert_eq!(stream.opened(), ["h5"]);
-    let told = stream.of_silence().iter().any(|finding| finding.summary.sentence.contains("with it stopped module m1"));
+    let told =
+        stream.of_silence().iter().any(|finding| finding.summary.sentence.contains("; silent with it: module m1"));
     assert!(told, "{:?}", stream.of_silence());
 }
 
@@ -365,10 +366,10 @@ fn hosts_that_stop_one_after_the_other_are_one_finding_that_lists_them() {
     });
     assert_eq!(stream.opened(), ["h0"]);
     let last = stream.of_silence()[stream.of_silence().len() - 1];
-    assert!(last.summary.sentence.contains("host h0 has said nothing for "), "{}", last.summary);
+    assert!(last.summary.sentence.contains("host h0 is silent: nothing for "), "{}", last.summary);
     assert!(
         last.summary.sentence.ends_with(
-            "with it stopped host h1, host h2, host h3, host h4, host h5, host h6, host h7, host h8 and 3 more"
+            "; silent with it: host h1, host h2, host h3, host h4, host h5, host h6, host h7, host h8 and 3 more"
         ),
         "{}",
         last.summary

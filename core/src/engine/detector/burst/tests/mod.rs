@@ -108,7 +108,7 @@ fn a_burst_opens_once_goes_on_and_resolves() {
     let (first, last) = (&stream.findings[0], stream.findings.last().unwrap());
     assert!(first.opened_at.seconds_since(Timestamp::from_millis(1_767_225_600_000)) < 1_215.0);
     assert!(
-        first.summary.sentence.contains(" errors in ") && first.summary.sentence.contains(" on m3, "),
+        first.summary.sentence.contains(" errors in m3 in ") && first.summary.sentence.contains(" (usually "),
         "{}",
         first.summary
     );
@@ -214,7 +214,7 @@ fn errors_all_over_are_one_incident_of_all() {
     });
     stream.run(1_260, 1_700, 20, |_, _| {});
     assert_eq!(stream.opened(), [("burst", "all")]);
-    assert!(stream.findings[0].summary.sentence.contains("all modules together"));
+    assert!(stream.findings[0].summary.sentence.contains(" errors in all modules in "));
 }
 
 #[test]
@@ -367,7 +367,7 @@ fn of_less_traffic_as_many_failures_are_a_greater_share() {
     let (first, last) = (&stream.findings[0], stream.findings.last().unwrap());
     assert_eq!((first.kind.as_str(), last.state), ("share", State::Resolved));
     assert!(
-        first.summary.sentence.contains(" requests in ") && first.summary.sentence.contains(" on web, "),
+        first.summary.sentence.contains(" requests failed in web in ") && first.summary.sentence.contains(" (usually "),
         "{}",
         first.summary
     );

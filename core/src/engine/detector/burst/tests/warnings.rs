@@ -21,7 +21,11 @@ fn a_storm_of_warnings_is_a_warning_and_no_more() {
         let found = warning(seed, 1, 1_800, |second| if (1_200..1_500).contains(&second) { storm } else { usual });
         assert_eq!(found.opened(), [("burst", "publisher")], "{seed}");
         let (first, last) = (&found.stream.findings[0], found.stream.findings.last().unwrap());
-        assert!(first.summary.sentence.contains(" warnings in "), "{}", first.summary);
+        assert!(
+            first.summary.sentence.contains(" warnings in ") && first.summary.sentence.contains(" (usually "),
+            "{}",
+            first.summary
+        );
         assert_eq!(
             (last.state, last.severity, last.respond_within.as_deref()),
             (State::Resolved, Severity::Warning, Some("24h"))

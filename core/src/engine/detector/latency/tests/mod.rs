@@ -132,8 +132,8 @@ fn one_outlier_opens_once_and_resolves() {
         [("operation".to_owned(), "/orders/{}".to_owned()), ("module".to_owned(), "http".to_owned())]
     );
     assert!(
-        open.summary.sentence.starts_with("2.1 s on /orders/{} in http, usually ")
-            && open.summary.sentence.ends_with(" at 99 %")
+        open.summary.sentence.starts_with("one slow call of /orders/{} in http: 2.1 s, usually ")
+            && open.summary.sentence.contains(" (p99 ")
     );
     assert_eq!(
         (open.severity, open.count, open.measured.test.as_ref()),
@@ -186,7 +186,12 @@ fn a_level_that_stays_becomes_normal_and_the_way_back_is_information() {
     let opened: Vec<_> = stream.findings[said..].iter().filter(|finding| finding.state == State::Open).collect();
     assert_eq!(opened.len(), 1, "{:?}", stream.said());
     assert_eq!((opened[0].kind.as_str(), opened[0].severity), ("shift", Severity::Info));
-    assert!(opened[0].summary.sentence.contains("faster than 25 % used to be"), "{}", opened[0].summary);
+    assert!(
+        opened[0].summary.sentence.contains("/orders/{} in http is faster: ")
+            && opened[0].summary.sentence.contains("below the usual p25)"),
+        "{}",
+        opened[0].summary
+    );
 }
 
 #[test]
@@ -348,7 +353,7 @@ fn one_slow_host_is_named_and_is_one_incident() {
         // A single value far out may come first; it says nothing of its host.
         assert!(open.kind == "outlier" || (open.kind == "shift" && open.key.0 == key), "{open:?}");
         assert!(
-            open.kind != "shift" || open.summary.sentence.contains(" of /orders in http on node-2 slower"),
+            open.kind != "shift" || open.summary.sentence.contains("/orders in http is slower on node-2: "),
             "{}",
             open.summary
         );
@@ -464,7 +469,7 @@ fn starts_without_an_end_are_one_incident() {
     assert_eq!((last.state, last.count), (State::Resolved, 10));
     let open = &stream.findings[0];
     assert!(
-        open.summary.sentence.starts_with("import began and did not end within 60 s (trace t0, part 1)"),
+        open.summary.sentence.starts_with("import did not finish within 60 s (trace t0, part 1): "),
         "{}",
         open.summary
     );
@@ -519,7 +524,7 @@ fn what_is_close_and_no_incident_is_told_to_whoever_asks() {
     }
     assert!(stream.findings.is_empty() && !told.is_empty());
     let line = near_miss(Language::En, &told[0]);
-    assert!(line.starts_with("near miss, latency/shift on /orders/{}: p = "), "{line}");
+    assert!(line.starts_with("near miss, latency/shift on /orders/{}: /orders/{} is slower: median "), "{line}");
     assert!(told.iter().all(|near| near.ln_p >= near.threshold.ln()));
 }
 

@@ -113,7 +113,6 @@ fn healthy_services_have_no_more_outliers_a_day_than_promised() {
             let days = expected(seed, &durations, swing);
             (0..2).for_each(|day| told[day] += days[day] / promised / seeds as f64);
         }
-        println!("{what}: {told:.2?} of what is promised");
         assert!((0..2).all(|day| told[day] <= allowed[day]), "{what}: {told:.2?} of what is promised");
     }
 }
@@ -137,7 +136,6 @@ fn how_slow_one_call_must_be() {
             let mut rng = Pcg64Mcg::seed_from_u64(9);
             let mut limits: Vec<f64> = (0..9).map(|_| limit_after(values, &settings, &mut rng, durations)).collect();
             limits.sort_by(f64::total_cmp);
-            println!("after {values} values: {:.1?}, at most {most}", [limits[1], limits[4], limits[7]]);
             assert!(limits[4] <= most && limits[4].is_finite() == (values > 200), "{values}: {limits:?}");
         }
     }

@@ -74,7 +74,7 @@ fn a_bad_host_is_one_incident_from_its_opening_to_its_end() {
     assert_eq!(stream.opened(), [("spread", vec!["h3", "m2"])]);
     let (first, last) = (&stream.stream.findings[0], stream.stream.findings.last().unwrap());
     assert!(
-        first.summary.sentence.contains(" failures of m2 in ") && first.summary.sentence.contains(" on host h3, "),
+        first.summary.sentence.starts_with("host h3 has ") && first.summary.sentence.contains(" failures of m2 in "),
         "{}",
         first.summary
     );
@@ -87,7 +87,7 @@ fn a_bad_host_is_one_incident_from_its_opening_to_its_end() {
     let (observed, expected) = (last.count, 300 * 20 / 36 / 3);
     assert!(observed.abs_diff(expected) < 20, "{observed} {expected}");
     assert!(
-        last.summary.sentence.contains(" failures of m2 in ") && last.summary.sentence.contains(" on host h3, "),
+        last.summary.sentence.starts_with("host h3 has ") && last.summary.sentence.contains(" failures of m2 in "),
         "{}",
         last.summary
     );
@@ -169,7 +169,7 @@ fn any_member_can_be_a_dimension() {
     stream.run(1_200, 1_500, |random, module, host| module == 2 && host / 2 == 1 && often(random));
     stream.run(1_500, 2_100, |_, _, _| false);
     assert_eq!(stream.opened(), [("spread", vec!["z1", "m2"])]);
-    assert!(stream.stream.findings[0].summary.sentence.contains(" on zone z1, "));
+    assert!(stream.stream.findings[0].summary.sentence.starts_with("zone z1 has "));
 }
 
 #[test]
