@@ -194,7 +194,7 @@ mod tests {
         assert_eq!(
             mail.text,
             "critical: 12 errors of shop.1\nsince: 2023-11-14 22:13:21 UTC\nrespond within: 1h\n\
-             cause: the \"pool\" is empty\nobserved 12, expected 0.1\n| <script> Subject: x\n\n\
+             cause: the \"pool\" is empty\n12 errors in 10 s: 1.2 a second, usually 36 an hour\n| <script> Subject: x\n\n\
              -- \nseismolog on node-1, shop\nhttps://page/#0000000000000001\n"
         );
         assert!(mail.html.contains("&lt;script&gt;") && !mail.html.contains("<script>"), "{}", mail.html);

@@ -15,8 +15,8 @@ const LINE_CHARACTERS: usize = 300;
 /// The notice of a finding. Its members are the variables of payload templates.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Notice {
-    /// The id of the situation, the same in all of its findings; of an incident that is of none, its
-    /// own.
+    /// The id of the situation, the same in all of its findings; of an incident that is of none,
+    /// its own.
     pub id: String,
     /// The id of the incident.
     #[serde(default)]

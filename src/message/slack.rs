@@ -135,7 +135,7 @@ mod tests {
         assert_eq!(
             blocks[1]["text"]["text"],
             "*since* <!date^1700000001^{date_num} {time_secs}|2023-11-14 22:13:21 UTC>\n*respond within* 1h\n\
-             *cause* the \"pool\" is empty\n*remedy* restart &lt;pool&gt; &amp; wait\nobserved 12, expected 0.1\n\
+             *cause* the \"pool\" is empty\n*remedy* restart &lt;pool&gt; &amp; wait\n12 errors in 10 s: 1.2 a second, usually 36 an hour\n\
              ```connection refused\n```"
         );
         assert_eq!(

@@ -86,7 +86,7 @@ fn a_finding_is_mailed_in_text_and_html_and_again_after_the_server_was_busy() {
     assert_eq!((&mail["tls"], &mail["user"]), (&Value::Bool(false), &Value::Null));
     filter.feed(&loop_in_two().1);
     let end = until("the mail of its end", || server.mails().into_iter().nth(1));
-    assert!(end["headers"]["subject"].as_str().unwrap().contains("resolved: "), "{end}");
+    assert!(end["headers"]["subject"].as_str().unwrap().contains("resolved after "), "{end}");
     let said = filter.finish().stderr;
     assert!(said.contains("451 4.3.0 try again later") && !said.contains("lost"), "{said}");
 }

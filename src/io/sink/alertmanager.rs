@@ -208,7 +208,7 @@ impl Alert {
         let mut annotations = BTreeMap::from([
             ("summary", notice.summary.clone()),
             ("description", description(notice)),
-            ("incident_id", notice.id.clone()),
+            ("incident_id", notice.incident.clone()),
             ("count", notice.count.to_string()),
             ("evidence", notice.evidence.clone()),
         ]);
@@ -303,7 +303,7 @@ mod tests {
         assert_eq!(
             sent[0]["labels"],
             serde_json::json!({"alertname": "SeismologBurst", "cluster": "a", "detector": "burst", "kind": "surge",
-                "module": "shop.1", "severity": "warning"})
+                "module": "shop.1", "severity": "warning", "situation": "0000000000000001"})
         );
         assert_eq!(sent[0]["startsAt"], "2023-11-14T22:13:21Z");
         assert!(sent[0].get("endsAt").is_none());

@@ -125,8 +125,8 @@ macro_rules! detectors {
                 $Name::ORDER.iter().filter_map(|&number| made[number].take()).collect()
             }
 
-            /// What each detector judges and from when on, in the order in which they take events, and
-            /// whether it watches at all.
+            /// What each detector judges and from when on, in the order in which they take events,
+            /// and whether it watches at all.
             #[must_use]
             pub fn judged(&self) -> Vec<($Name, bool, Vec<$crate::engine::detector::judged::JudgedFrom>)> {
                 use $crate::engine::detector::options::Options;

@@ -1,6 +1,6 @@
 //! What is known of an incident when it opens: where it is, what its error says, and whom it names.
 
-use super::names::{Name, name_hash, names_in};
+use super::names::{NameInText, name_hash, names_in};
 use crate::engine::finding::{DetectorName, Evidence, Finding};
 use crate::event::{Fields, Level, Role};
 use serde::{Deserialize, Serialize};
@@ -40,12 +40,12 @@ impl Carrier {
 
 /// A place: a module, a host, an operation, or a value of another member.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Place {
+pub(super) struct SituationPlace {
     pub(super) name: String,
     pub(super) value: String,
 }
 
-impl Place {
+impl SituationPlace {
     pub(super) fn new(name: &str, value: &str) -> Self {
         Self { name: name.to_owned(), value: value.to_owned() }
     }
@@ -66,15 +66,15 @@ pub(super) struct Arrival<'a> {
     /// A hash of detector, rule and key: the same for an incident that comes back.
     pub(super) identity: u64,
     /// Where it is, the most telling place first.
-    pub(super) places: Vec<Place>,
+    pub(super) places: Vec<SituationPlace>,
     /// Where the event was that showed an incident of all modules together: it ties the incident to
     /// others there, but says nothing of where it is.
-    pub(super) seen_at: Option<Place>,
+    pub(super) seen_at: Option<SituationPlace>,
     /// What the error says, or the finding's sentence where no error is quoted.
     pub(super) text: String,
     /// True when the text is that of an error.
     pub(super) is_quoted: bool,
-    pub(super) names: Vec<Name<'a>>,
+    pub(super) names: Vec<NameInText<'a>>,
     pub(super) template: Option<u64>,
     pub(super) module_hash: u64,
     pub(super) host_hash: u64,
@@ -101,7 +101,10 @@ impl<'a> Arrival<'a> {
         Self {
             identity: identity_of(finding),
             places: places_of(finding, carrier),
-            seen_at: finding.key.value("scope").and_then(|_| Some(Place::new("module", carrier?.module.as_deref()?))),
+            seen_at: finding
+                .key
+                .value("scope")
+                .and_then(|_| Some(SituationPlace::new("module", carrier?.module.as_deref()?))),
             text: first_line(text).to_owned(),
             is_quoted: said.is_some(),
             names,
@@ -149,17 +152,17 @@ fn quoted(finding: &Finding) -> Option<&str> {
 /// Where an incident is: the module, the operation; the host only of an incident of no module, or
 /// where failures sit on it, which then comes first; and the module of the event that shows it,
 /// where the key has none.
-fn places_of(finding: &Finding, carrier: Option<&Carrier>) -> Vec<Place> {
+fn places_of(finding: &Finding, carrier: Option<&Carrier>) -> Vec<SituationPlace> {
     let is_spot = finding.detector == DetectorName::Spread;
     let has_module = finding.key.value("module").is_some();
     let is_place = |name: &str| !NO_PLACES.contains(&name) && (is_spot || !(has_module && name == "host"));
     let pairs = finding.key.0.iter().filter(|(name, _)| is_place(name));
-    let mut places: Vec<Place> = pairs.map(|(name, value)| Place::new(name, value)).collect();
+    let mut places: Vec<SituationPlace> = pairs.map(|(name, value)| SituationPlace::new(name, value)).collect();
     let is_placed = has_module || finding.key.value("scope").is_some();
     // The module tells more than the operation, and less than the value that failures sit on.
     places.sort_by_key(|place| (place.name == "module") == is_spot);
     if let Some(module) = carrier.and_then(|carrier| carrier.module.as_deref()).filter(|_| !is_placed) {
-        places.push(Place::new("module", module));
+        places.push(SituationPlace::new("module", module));
     }
     places
 }

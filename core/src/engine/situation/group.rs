@@ -7,8 +7,9 @@
 //!
 //! Bounds: 32 places, 48 names with 8 places each that name them, about 8 KiB in all.
 
-use super::arrival::{Arrival, Place};
+use super::arrival::{Arrival, SituationPlace};
 use super::joining::JoinReason;
+use super::names::name_hash;
 use super::rhythm::Rhythm;
 use super::ties::{self, Tie};
 use crate::engine::finding::{Severity, SituationCause, SituationRole};
@@ -22,7 +23,7 @@ const PLACES: usize = 32;
 /// Most names in its texts.
 const MENTIONS: usize = 48;
 /// Most places that are kept for a name.
-const NAMERS: usize = 8;
+const NAMERS: usize = 7;
 
 /// A situation.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -48,6 +49,8 @@ pub(super) struct Situation {
     pub(super) grown_at: Timestamp,
     pub(super) host_hash: u64,
     pub(super) is_shift: bool,
+    /// What its first incident says.
+    text: String,
     /// All its incidents are about failures.
     is_failure: bool,
 }
@@ -55,7 +58,7 @@ pub(super) struct Situation {
 /// A place of a situation, and what was said there first.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Location {
-    place: Place,
+    place: SituationPlace,
     text: String,
     is_quoted: bool,
     /// Failures of a module sit on it.
@@ -66,10 +69,22 @@ struct Location {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Mention {
     hash: u64,
+    /// Its text, where it is written as the names of hosts are; others have that of their place.
     text: String,
     is_shaped: bool,
-    /// Hashes of the places whose errors name it.
-    by: Vec<u64>,
+    /// Hashes of the places whose errors name it: the first, and the others.
+    first_by: u64,
+    then_by: Vec<u64>,
+}
+
+impl Mention {
+    fn is_by(&self, place: u64) -> bool {
+        self.first_by == place || self.then_by.contains(&place)
+    }
+
+    fn by(&self) -> impl Iterator<Item = u64> {
+        std::iter::once(self.first_by).chain(self.then_by.iter().copied())
+    }
 }
 
 /// Most identities that are kept.
@@ -92,6 +107,7 @@ impl Situation {
             grown_at: now,
             host_hash: 0,
             is_shift: false,
+            text: if arrival.places.is_empty() { arrival.text.clone() } else { String::new() },
             is_failure: true,
         };
         situation.add(arrival, now);
@@ -115,7 +131,7 @@ impl Situation {
         self.tie(arrival)
     }
 
-    fn add_place(&mut self, place: &Place, arrival: &Arrival<'_>, is_spot: bool) {
+    fn add_place(&mut self, place: &SituationPlace, arrival: &Arrival<'_>, is_spot: bool) {
         let (text, is_quoted) = (arrival.text.clone(), arrival.is_quoted);
         let is_full = self.locations.len() >= PLACES;
         match self.locations.iter_mut().find(|known| known.place == *place) {
@@ -128,18 +144,19 @@ impl Situation {
     }
 
     fn add_mentions(&mut self, arrival: &Arrival<'_>) {
-        let by = arrival.places.first().map_or(0, Place::hash);
+        let by = arrival.places.first().map_or(0, SituationPlace::hash);
         for name in &arrival.names {
             let is_full = self.mentions.len() >= MENTIONS;
             match self.mentions.iter_mut().find(|known| known.hash == name.hash) {
-                Some(known) if known.by.contains(&by) || known.by.len() >= NAMERS => {}
-                Some(known) => known.by.push(by),
+                Some(known) if known.is_by(by) || known.then_by.len() >= NAMERS => {}
+                Some(known) => known.then_by.push(by),
                 None if is_full => {}
                 None => self.mentions.push(Mention {
                     hash: name.hash,
-                    text: name.text.to_owned(),
+                    text: if name.is_shaped { name.text.to_owned() } else { String::new() },
                     is_shaped: name.is_shaped,
-                    by: vec![by],
+                    first_by: by,
+                    then_by: Vec::new(),
                 }),
             }
         }
@@ -180,7 +197,7 @@ impl Situation {
     /// The name of the cause.
     fn cause_name(&self) -> Option<&str> {
         match self.named() {
-            Some(mention) => Some(&mention.text),
+            Some((name, _)) => Some(name),
             None => self.first().map(|location| location.place.value.as_str()),
         }
     }
@@ -190,23 +207,23 @@ impl Situation {
         self.locations.iter().find(|location| location.is_spot).or_else(|| self.locations.first())
     }
 
-    /// The name that the errors of other places name most.
-    fn named(&self) -> Option<&Mention> {
+    /// The name that the errors of other places name most, and who names it.
+    fn named(&self) -> Option<(&str, &Mention)> {
         let candidates = self.mentions.iter().filter_map(|mention| {
-            let location = self.location_of(&mention.text);
+            let location = self.locations.iter().find(|location| name_hash(&location.place.value) == mention.hash);
             let own = location.map(|location| location.place.hash());
-            let namers = mention.by.iter().filter(|by| own != Some(**by)).count();
+            let namers = mention.by().filter(|by| own != Some(*by)).count();
             let needed = if location.is_some() { 1 } else { 2 };
-            let is_candidate = namers >= needed && (location.is_some() || mention.is_shaped);
-            is_candidate.then_some((mention, own, namers))
+            let text = location.map_or(mention.text.as_str(), |location| &location.place.value);
+            (namers >= needed && !text.is_empty()).then_some((mention, text, own, namers))
         });
         let candidates: Vec<_> = candidates.collect();
         let names_another = |own: Option<u64>| {
-            own.is_some_and(|own| candidates.iter().any(|(other, its, _)| *its != Some(own) && other.by.contains(&own)))
+            own.is_some_and(|own| candidates.iter().any(|(other, _, its, _)| *its != Some(own) && other.is_by(own)))
         };
         // `max_by_key` takes the last of equals; the first was named first.
-        let ranked = candidates.iter().rev().max_by_key(|(_, own, namers)| (!names_another(*own), *namers));
-        ranked.map(|(mention, ..)| *mention)
+        let ranked = candidates.iter().rev().max_by_key(|(_, _, own, namers)| (!names_another(*own), *namers));
+        ranked.map(|(mention, text, ..)| (*text, *mention))
     }
 
     fn location_of(&self, value: &str) -> Option<&Location> {
@@ -218,11 +235,11 @@ impl Situation {
     pub(super) fn cause(&self) -> Option<SituationCause> {
         let mut cause = SituationCause::default();
         match self.named() {
-            Some(mention) => match self.location_of(&mention.text) {
+            Some((name, mention)) => match self.location_of(name) {
                 Some(location) => set_place(&mut cause, location),
                 None => {
-                    cause.host = Some(mention.text.clone());
-                    let by = |location: &&Location| mention.by.contains(&location.place.hash());
+                    cause.host = Some(name.to_owned());
+                    let by = |location: &&Location| mention.is_by(location.place.hash());
                     cause.text = self.locations.iter().find(by).map(|location| location.text.clone());
                 }
             },
@@ -236,17 +253,17 @@ impl Situation {
 
     /// What an incident at `places`, which joined for `reason`, is in the situation.
     pub(super) fn role_of(&self, places: &[u64], reason: &JoinReason) -> SituationRole {
-        let Some(named) = self.named() else {
+        let Some((name, named)) = self.named() else {
             let first = self.first().map(|location| location.place.hash());
             let is_first = self.incidents > 1 && first.is_some_and(|first| places.contains(&first));
             return if is_first { SituationRole::Cause } else { SituationRole::Part };
         };
-        let own = self.location_of(&named.text).map(|location| location.place.hash());
+        let own = self.location_of(name).map(|location| location.place.hash());
         match own {
             Some(own) if places.contains(&own) => SituationRole::Cause,
-            _ if named.by.iter().any(|by| places.contains(by)) => SituationRole::Effect,
+            _ if named.by().any(|by| places.contains(&by)) => SituationRole::Effect,
             // Of the places that name it only some are kept.
-            _ if matches!(reason, JoinReason::Names { name } | JoinReason::BothName { name } if *name == named.text) => {
+            _ if matches!(reason, JoinReason::Names { name: other } | JoinReason::BothName { name: other } if other == name) => {
                 SituationRole::Effect
             }
             _ => SituationRole::Part,
@@ -256,12 +273,12 @@ impl Situation {
     /// The data of its title.
     pub(super) fn story(&self) -> SituationStory<'_> {
         let named = self.named();
-        let place = named.map(|named| named.text.as_str());
+        let place = named.map(|(name, _)| name);
         let first = self.first();
         let location = place.map_or(first, |name| self.location_of(name));
         let quoted = location.or_else(|| {
-            let named = named?;
-            self.locations.iter().find(|location| named.by.contains(&location.place.hash()))
+            let (_, named) = named?;
+            self.locations.iter().find(|location| named.is_by(location.place.hash()))
         });
         let cause_value = place.or_else(|| first.map(|first| first.place.value.as_str()));
         // Operations and the like say little beside modules.
@@ -274,7 +291,7 @@ impl Situation {
         SituationStory {
             module_of_place: module,
             place: cause_value,
-            text: quoted.map(|location| location.text.as_str()).unwrap_or_default(),
+            text: quoted.map_or(self.text.as_str(), |location| &location.text),
             cause: match named {
                 Some(_) => CauseOfSituation::Named,
                 None => CauseOfSituation::First,

@@ -35,7 +35,7 @@ use super::incident::Incidents;
 use crate::event::{Fields, Role, Timestamp};
 use crate::narrate::{self, Language};
 pub(super) use arrival::Carrier;
-use arrival::{Arrival, Place};
+use arrival::{Arrival, SituationPlace};
 use group::Situation;
 pub use joining::JoinReason;
 pub use options::SituationOptions;
@@ -213,7 +213,7 @@ impl Situations {
             return self.come_back(finding, held, id, now);
         }
         let (situation, reason, state) = self.situation_for(&arrival, finding.severity, incidents, now);
-        let places = arrival.places.iter().map(Place::hash).collect();
+        let places = arrival.places.iter().map(SituationPlace::hash).collect();
         let identity = arrival.identity;
         let Some(open) = self.open.get_mut(&situation) else { return true };
         let is_worse = finding.severity > open.severity || (arrival.is_fatal && !open.is_fatal);

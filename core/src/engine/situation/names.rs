@@ -17,7 +17,7 @@ const READ: usize = 2_048;
 
 /// A word of a text that may name something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Name<'a> {
+pub(super) struct NameInText<'a> {
     pub(super) text: &'a str,
     pub(super) hash: u64,
     /// True when it is written as the names of hosts and services are.
@@ -30,9 +30,9 @@ pub(super) fn name_hash(text: &str) -> u64 {
 }
 
 /// The names in a text, each once, in order.
-pub(super) fn names_in(text: &str) -> Vec<Name<'_>> {
+pub(super) fn names_in(text: &str) -> Vec<NameInText<'_>> {
     let text = &text[..text.floor_char_boundary(READ)];
-    let mut names: Vec<Name<'_>> = Vec::new();
+    let mut names: Vec<NameInText<'_>> = Vec::new();
     for word in text.split(is_border) {
         for part in parts_of(word) {
             if names.len() >= NAMES {
@@ -42,7 +42,7 @@ pub(super) fn names_in(text: &str) -> Vec<Name<'_>> {
             if !is_name || names.iter().any(|known| known.text == part) {
                 continue;
             }
-            names.push(Name { text: part, hash: name_hash(part), is_shaped: is_shaped(part) });
+            names.push(NameInText { text: part, hash: name_hash(part), is_shaped: is_shaped(part) });
         }
     }
     names

@@ -3,9 +3,9 @@
 //! φ̂ = mean of (N − m)² / m over blocks of about equal exposure, N the count and m the expected
 //! count (Pearson's estimate; P. McCullagh, J. Nelder, *Generalized Linear Models*, 2nd ed., §4.5.2
 //! and §6.2.4). A tail is then taken of counts and exposure both divided by φ
-//! (`gamma_poisson::ln_tail_dispersed` says why). An extreme block adds at most six times the estimate so far,
-//! so that one undetected incident does not make the key deaf. Memory: two numbers. Cold start: φ =
-//! 2 with the weight of ten blocks; after sixty blocks it forgets half.
+//! (`gamma_poisson::ln_tail_dispersed` says why). An extreme block adds at most six times the
+//! estimate so far, so that one undetected incident does not make the key deaf. Memory: two
+//! numbers. Cold start: φ = 2 with the weight of ten blocks; after sixty blocks it forgets half.
 
 use serde::{Deserialize, Serialize};
 

@@ -30,7 +30,8 @@ pub(in crate::narrate) fn begins(judged: &JudgedFrom) -> String {
     format!("{}, {when}", what(judged.what))
 }
 
-/// `bursts of warnings judged from 09:10:00 on, silences judged from …`; what is without a time was not judged.
+/// `bursts of warnings judged from 09:10:00 on, silences judged from …`; what is without a time was
+/// not judged.
 pub(in crate::narrate) fn judged_from(parts: &[(Judged, Option<String>)]) -> String {
     let mut text = String::new();
     for (judged, from) in parts.iter().filter(|(_, from)| from.is_some()) {

@@ -26,7 +26,7 @@ pub(super) struct CellSlot {
 
 /// Errors of one actor in a row, by hashes of the actor and of its last line.
 #[derive(Clone, Copy, Debug, Default)]
-struct Run {
+struct ErrorRun {
     actor: u64,
     line: u64,
     /// Errors before the last.
@@ -64,7 +64,7 @@ pub(super) struct Cell {
     marks: ErrorMarks,
     /// The run of one actor that the last error belongs to, of cells of templates.
     #[serde(skip)]
-    run: Run,
+    run: ErrorRun,
     /// Warnings to come before the next test, in cells of warnings.
     #[serde(default)]
     untested: u32,
@@ -98,7 +98,7 @@ impl Cell {
             all: 0.0,
             born: exposure.slot(),
             marks: ErrorMarks::default(),
-            run: Run::default(),
+            run: ErrorRun::default(),
             untested: 0,
             fatal: None,
             active: false,
@@ -145,7 +145,7 @@ impl Cell {
     pub(super) fn repeat(&mut self, actor: u64, line: u64, in_run: bool) -> u32 {
         let goes_on = self.run.actor == actor && (in_run || self.run.line == line);
         let before = if goes_on { self.run.before.saturating_add(1) } else { 0 };
-        self.run = Run { actor, line, before };
+        self.run = ErrorRun { actor, line, before };
         before
     }
 

@@ -40,9 +40,9 @@
 //!    does. At INFO and below a round that is one request is never a loop.
 //!
 //! Only an open loop explains its lines to the detectors after this one. The first 16 failures of a
-//! run that rests no longer than `timer_period_s`, which would be told as a burst before the run can
-//! be tested, are postponed: they count, and nothing opens on them. Late lines are left out; lines out of order are compared by their times as
-//! well (`shuffled.rs`).
+//! run that rests no longer than `timer_period_s`, which would be told as a burst before the run
+//! can be tested, are postponed: they count, and nothing opens on them. Late lines are left out;
+//! lines out of order are compared by their times as well (`shuffled.rs`).
 //!
 //! Guards (`guard.rs`) are absolute limits besides. Counts come from a count-min sketch, which
 //! never forgets a line and errs only towards silence. Memory: about 160 bytes an actor, 550 once a

@@ -71,7 +71,7 @@ fn what_is_as_usual_is_said() {
     let open = &hops.stream.findings[0];
     let sentence = &open.summary.sentence;
     assert!(
-        sentence.contains(" of /chat in gateway") && sentence.contains("db and chat-service are as usual"),
+        sentence.contains("/chat in gateway is slower") && sentence.contains("db and chat-service are as usual"),
         "{sentence}"
     );
     assert_eq!(open.own_members()["as_usual"], serde_json::json!(["db", "chat-service"]));
@@ -204,7 +204,7 @@ fn of_requests_that_time_out_the_hop_after_which_nothing_came_is_named() {
                     stream.sentences()
                 );
                 let sentence = &told.last().unwrap().summary.sentence;
-                assert!(sentence.contains(&format!("slow ones nothing came after {after}")), "{what}: {sentence}");
+                assert!(sentence.contains(&format!("slow calls nothing came after {after}")), "{what}: {sentence}");
             }
             None => assert!(named.is_empty(), "{what}: {named:?}"),
         }
