@@ -107,6 +107,15 @@ impl Page {
         }
     }
 
+    /// Adds what is told of an incident below its headline, if anything, behind its name.
+    fn told(&mut self, name: &str, says: Option<&str>) {
+        let (Style { width, paint }, Some(says)) = (self.style, says) else { return };
+        for (i, line) in wrap(says, width - 2 * MARGIN - NAMES).into_iter().enumerate() {
+            let name = paint.dim(&padded(if i == 0 { name } else { "" }, NAMES));
+            self.line(&format!("{:MARGIN$}{name}{line}", ""));
+        }
+    }
+
     pub(super) fn line(&mut self, line: &str) {
         let _ = writeln!(self.text, "{:MARGIN$}{}", "", line.trim_end());
     }
@@ -275,6 +284,12 @@ fn incidents(report: &Report, page: &mut Page) {
         }
         if let Some(group) = group.filter(|group| group.incidents > 1) {
             situation(group, reader, dated, page);
+            // What a rule knows of one of its incidents, it knows of the situation.
+            let explained = rest[1..count].iter().map(|incident| &incident.finding).find(|found| found.cause.is_some());
+            if let Some(explained) = explained.filter(|_| first.finding.cause.is_none()) {
+                page.told(words.cause, explained.cause.as_deref());
+                page.told(words.remedy, explained.remedy.as_deref());
+            }
         }
         incident(first, reader, dated, page);
         for effect in rest[1..count].iter().take(EFFECTS) {
@@ -353,13 +368,7 @@ fn incident(incident: &Incident, reader: &Audience, dated: bool, page: &mut Page
         (words.remedy, finding.remedy.clone()),
         (words.next_step, step),
     ];
-    for (name, says) in known {
-        let Some(says) = says else { continue };
-        for (i, line) in wrap(&says, width - 2 * MARGIN - NAMES).into_iter().enumerate() {
-            let name = paint.dim(&padded(if i == 0 { name } else { "" }, NAMES));
-            page.line(&format!("{:MARGIN$}{name}{line}", ""));
-        }
-    }
+    known.into_iter().for_each(|(name, says)| page.told(name, says.as_deref()));
     let mut lines: Vec<&str> = finding.context.iter().map(String::as_str).collect();
     let earlier = lines.len().saturating_sub(LINES);
     lines.drain(..earlier);
