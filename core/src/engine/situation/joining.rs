@@ -6,6 +6,10 @@
 //! opens at the same moment, near to it. A moment alone joins nothing: two faults may begin in the
 //! same minute.
 //!
+//! *For how long.* An incident joins at a place while an incident of the situation goes on there, and
+//! by any other tie within ten minutes of the situation's beginning: effects do not wait, and a
+//! situation that lasts would take in all that happens meanwhile.
+//!
 //! *The same moment.* Situations open at the learned rate λ, one in two hours before anything is
 //! learned. Two that are Δ apart are so close by chance with 1 − exp(−λΔ); below one in twenty it
 //! is no chance, and never beyond half a minute.
@@ -26,6 +30,10 @@ const MOMENT_S: f64 = 30.0;
 const PRIOR_S: f64 = 7_200.0;
 /// Nothing joins a situation in which nothing has happened for so many seconds.
 const ALIVE_S: f64 = 600.0;
+/// What ties an incident to a situation from another place holds for so many seconds after its
+/// beginning: effects do not wait for an hour, and a situation that lasts would take in all that
+/// happens meanwhile.
+const YOUNG_S: f64 = 600.0;
 /// A name that a quarter of the last situations have in their texts ties nothing together,
 const COMMON_SHARE: usize = 4;
 /// where at least so many have.
@@ -87,13 +95,33 @@ impl Situations {
         incidents: &Incidents,
         now: Timestamp,
     ) -> Option<(u64, JoinReason)> {
+        let is_young = |id: &u64| self.open.get(id).is_some_and(|situation| situation.rhythm.age_s(now) <= YOUNG_S);
         let goes_on = |id: &u64| self.open.get(id).is_some_and(|situation| self.goes_on(situation, incidents, now));
-        let tied = |tie: Tie, hash: u64| self.ties.get(tie, hash).filter(goes_on);
-        at_same_place(arrival, tied)
+        let tied = |tie: Tie, hash: u64| self.ties.get(tie, hash).filter(is_young).filter(goes_on);
+        self.at_same_place(arrival, incidents, now)
             .or_else(|| self.with_same_requests(arrival, tied))
             .or_else(|| self.by_name(arrival, tied))
             .or_else(|| Some((tied(Tie::Template, arrival.template?)?, JoinReason::SameError)))
             .or_else(|| self.at_same_moment(arrival, now))
+    }
+
+    /// The situation at a place of the incident, while one of its incidents there goes on: what
+    /// begins at a place where a situation was before is another matter.
+    fn at_same_place(&self, arrival: &Arrival<'_>, incidents: &Incidents, now: Timestamp) -> Option<(u64, JoinReason)> {
+        arrival.places.iter().chain(&arrival.seen_at).find_map(|place| {
+            let hash = place.hash();
+            let id = self.ties.get(Tie::Place, hash)?;
+            let goes_on = |id: &u64| {
+                let member = self.members.get(id).filter(|member| member.places.contains(&hash));
+                member.is_some_and(|member| {
+                    let last = incidents.last_event(IncidentId(*id));
+                    member.end.is_some() || last.is_some_and(|last| now.seconds_since(last) <= ALIVE_S)
+                })
+            };
+            let (name, value) = (place.name.clone(), place.value.clone());
+            let found = self.open.get(&id)?.members.iter().any(goes_on);
+            found.then_some((id, JoinReason::SamePlace { name, value }))
+        })
     }
 
     /// True while something of a situation happens: an incident without events for long may be
@@ -155,12 +183,4 @@ impl Situations {
         let with = self.lately.iter().filter(|names| names.contains(&name)).count();
         with >= COMMON && with * COMMON_SHARE >= self.lately.len()
     }
-}
-
-fn at_same_place(arrival: &Arrival<'_>, tied: impl Fn(Tie, u64) -> Option<u64>) -> Option<(u64, JoinReason)> {
-    arrival.places.iter().chain(&arrival.seen_at).find_map(|place| {
-        let id = tied(Tie::Place, place.hash())?;
-        let (name, value) = (place.name.clone(), place.value.clone());
-        Some((id, JoinReason::SamePlace { name, value }))
-    })
 }

@@ -213,7 +213,7 @@ impl Situations {
             return self.come_back(finding, held, id, now);
         }
         let (situation, reason, state) = self.situation_for(&arrival, finding.severity, incidents, now);
-        let places = arrival.places.iter().map(SituationPlace::hash).collect();
+        let places = arrival.places.iter().chain(&arrival.seen_at).map(SituationPlace::hash).collect();
         let identity = arrival.identity;
         let Some(open) = self.open.get_mut(&situation) else { return true };
         let is_worse = finding.severity > open.severity || (arrival.is_fatal && !open.is_fatal);

@@ -39,6 +39,11 @@ impl Rhythm {
         self.began = now;
     }
 
+    /// Seconds since it began last.
+    pub(super) fn age_s(&self, now: Timestamp) -> f64 {
+        now.seconds_since(self.began)
+    }
+
     /// Seconds from one beginning to the next, on the average; none before it has come back.
     pub(super) fn period_s(&self) -> Option<f64> {
         (self.returns > 0).then(|| self.began.seconds_since(self.first).max(0.0) / f64::from(self.returns))
