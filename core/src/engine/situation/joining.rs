@@ -6,8 +6,8 @@
 //! opens at the same moment, near to it. A moment alone joins nothing: two faults may begin in the
 //! same minute.
 //!
-//! *For how long.* An incident joins at a place while an incident of the situation goes on there, and
-//! by any other tie within ten minutes of the situation's beginning: effects do not wait, and a
+//! *For how long.* An incident joins at a place while an incident of the situation goes on there,
+//! and by any other tie within ten minutes of the situation's beginning: effects do not wait, and a
 //! situation that lasts would take in all that happens meanwhile.
 //!
 //! *The same moment.* Situations open at the learned rate λ, one in two hours before anything is

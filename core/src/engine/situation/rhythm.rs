@@ -1,7 +1,8 @@
 //! How long a situation must be quiet before it is said to be over, and how often it has come back.
 //!
 //! A first quiet time is half of what the situation has lasted, from one to five minutes. One that
-//! has come back must be quiet for twice its longest pause, at most for an hour.
+//! has come back must be quiet for twice its longest pause. A pause of more than five minutes is no
+//! flapping: what comes after it is told anew, as a new incident of the situation.
 
 use crate::event::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -12,8 +13,8 @@ const QUIET_S: (f64, f64) = (60.0, 300.0);
 const SHARE: f64 = 0.5;
 /// Pauses that must pass of one that has come back.
 const PAUSES: f64 = 2.0;
-/// No quiet time is longer than so many seconds.
-const LONGEST_S: f64 = 3_600.0;
+/// Longer pauses, in seconds, do not count.
+const LONGEST_S: f64 = 300.0;
 
 /// The rhythm of a situation.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -34,7 +35,10 @@ impl Rhythm {
 
     /// It comes back at `now`, after it was last heard at `heard`.
     pub(super) fn come_back(&mut self, heard: Timestamp, now: Timestamp) {
-        self.longest_pause_s = self.longest_pause_s.max(now.seconds_since(heard));
+        let pause_s = now.seconds_since(heard);
+        if pause_s <= LONGEST_S {
+            self.longest_pause_s = self.longest_pause_s.max(pause_s);
+        }
         self.returns = self.returns.saturating_add(1);
         self.began = now;
     }
@@ -53,7 +57,7 @@ impl Rhythm {
     pub(super) fn quiet_s(&self, heard: Timestamp) -> f64 {
         let lasted = heard.seconds_since(self.began).max(0.0);
         let first = (SHARE * lasted).clamp(QUIET_S.0, QUIET_S.1);
-        if self.returns == 0 { first } else { first.max(PAUSES * self.longest_pause_s).min(LONGEST_S) }
+        first.max(PAUSES * self.longest_pause_s)
     }
 }
 
@@ -83,6 +87,6 @@ mod tests {
         assert_eq!((rhythm.returns, rhythm.period_s()), (3, Some(300.0)));
         assert_eq!(rhythm.quiet_s(at(1_020)), 360.0);
         rhythm.come_back(at(1_020), at(9_000));
-        assert_eq!(rhythm.quiet_s(at(9_100)), 3_600.0);
+        assert_eq!(rhythm.quiet_s(at(9_100)), 360.0);
     }
 }
