@@ -171,7 +171,7 @@ impl Notice {
     /// cause and remedy, and what was measured.
     pub(super) fn facts(&self) -> Vec<(Option<&'static str>, String)> {
         let (words, is_over) = (self.language.words(), self.state == State::Resolved);
-        let mut facts = vec![(Some(words.since_name), at(&self.opened_at))];
+        let mut facts = vec![(Some(words.since_name), self.since())];
         if is_over {
             facts.push((Some(words.until_name), at(&self.said_at)));
         }
@@ -205,8 +205,7 @@ impl Notice {
     /// When the incident began, for people: `2026-03-02 08:41:12 UTC`.
     #[must_use]
     pub fn since(&self) -> String {
-        let time = self.opened().to_string();
-        format!("{} {} UTC", &time[..10.min(time.len())], time.get(11..19).unwrap_or_default())
+        at(&self.opened_at)
     }
 
     /// When the incident began.

@@ -201,18 +201,19 @@ pub struct Incident {
 }
 
 impl Report {
-    /// The situation that an incident belongs to.
-    #[must_use]
-    pub fn situation_of(&self, incident: &Incident) -> Option<&Situation> {
-        self.situations.iter().find(|situation| incident.is_of(situation))
-    }
-}
-
-impl Incident {
-    /// True when the incident belongs to the situation.
-    #[must_use]
-    pub fn is_of(&self, situation: &Situation) -> bool {
-        self.finding.situation.as_ref().is_some_and(|told| told.id == situation.id)
+    /// The incidents in their order: those of one situation together, with the situation where it
+    /// had several.
+    pub fn groups(&self) -> impl Iterator<Item = (Option<&Situation>, &[Incident])> {
+        let situation = |incident: &Incident| incident.finding.situation.as_ref().map(|told| told.id.clone());
+        let is_together = move |one: &Incident, next: &Incident| {
+            let id = situation(one);
+            id.is_some() && id == situation(next)
+        };
+        self.incidents.chunk_by(is_together).map(|incidents| {
+            let told = incidents.first().and_then(|first| first.finding.situation.as_ref());
+            let is_its = |known: &&Situation| known.incidents > 1 && told.is_some_and(|told| told.id == known.id);
+            (self.situations.iter().find(is_its), incidents)
+        })
     }
 }
 

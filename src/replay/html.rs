@@ -173,11 +173,7 @@ fn incidents(report: &Report, page: &mut String) {
     }
     let day = |time| reader.day(time);
     let one_day = report.first.zip(report.last).is_some_and(|(first, last)| day(first.0) == day(last.0));
-    let mut rest = report.incidents.as_slice();
-    let mut shown = 0;
-    while let Some(first) = rest.first() {
-        let group = report.situation_of(first).filter(|group| group.incidents > 1);
-        let count = group.map_or(1, |group| rest.iter().take_while(|incident| incident.is_of(group)).count().max(1));
+    for (shown, (group, incidents)) in report.groups().enumerate() {
         if let Some(group) = group {
             let _ = writeln!(
                 page,
@@ -188,14 +184,12 @@ fn incidents(report: &Report, page: &mut String) {
                 reader.language.counted(group.incidents, Noun::Incident)
             );
         }
-        for (i, incident) in rest[..count].iter().enumerate() {
+        for (i, incident) in incidents.iter().enumerate() {
             put_incident(incident, reader, one_day, shown < 3 && i == 0, page);
         }
         if group.is_some() {
             page.push_str("</section>\n");
         }
-        shown += 1;
-        rest = &rest[count..];
     }
     if report.incidents_omitted > 0 {
         let more = fill(words.more_by_limit, &[&thousands(report.incidents_omitted)]);

@@ -275,31 +275,26 @@ fn incidents(report: &Report, page: &mut Page) {
     let (reader, words) = (&report.reader, report.reader.language.words());
     page.heading(words.incidents_title, words.incidents_order);
     let dated = report.first.zip(report.last).is_some_and(|(first, last)| reader.day(first.0) != reader.day(last.0));
-    let mut rest = report.incidents.as_slice();
-    while let Some(first) = rest.first() {
-        let group = report.situation_of(first);
-        let count = group.map_or(1, |group| rest.iter().take_while(|incident| incident.is_of(group)).count().max(1));
-        if rest.len() < report.incidents.len() {
+    for (i, (group, incidents)) in report.groups().enumerate() {
+        let [first, effects @ ..] = incidents else { continue };
+        if i > 0 {
             page.text.push('\n');
         }
-        if let Some(group) = group.filter(|group| group.incidents > 1) {
+        if let Some(group) = group {
             situation(group, reader, dated, page);
             // What a rule knows of one of its incidents, it knows of the situation.
-            let explained = rest[1..count].iter().map(|incident| &incident.finding).find(|found| found.cause.is_some());
+            let explained = effects.iter().map(|incident| &incident.finding).find(|found| found.cause.is_some());
             if let Some(explained) = explained.filter(|_| first.finding.cause.is_none()) {
                 page.told(words.cause, explained.cause.as_deref());
                 page.told(words.remedy, explained.remedy.as_deref());
             }
         }
         incident(first, reader, dated, page);
-        for effect in rest[1..count].iter().take(EFFECTS) {
-            self::effect(effect, reader, page);
+        effects.iter().take(EFFECTS).for_each(|incident| effect(incident, reader, page));
+        if effects.len() > EFFECTS {
+            let more = thousands((effects.len() - EFFECTS) as u64);
+            page.line(&format!("{:MARGIN$}{}", "", fill(words.and_more, &[&more])));
         }
-        let more = (count - 1).saturating_sub(EFFECTS) as u64;
-        if more > 0 {
-            page.line(&format!("{:MARGIN$}{}", "", fill(words.and_more, &[&thousands(more)])));
-        }
-        rest = &rest[count..];
     }
     if report.incidents_omitted > 0 {
         page.text.push('\n');

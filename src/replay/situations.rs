@@ -44,7 +44,8 @@ pub(super) fn group(incidents: &mut [Incident]) -> Vec<Situation> {
             }
             known.severity = known.severity.max(told.severity);
             if told.state == State::Resolved {
-                known.duration_s = end_of(incident).map(|end| end.seconds_since(told.opened_at).max(0.0));
+                let end = incident.duration_s.map(|lasted| incident.finding.opened_at.saturating_add_seconds(lasted));
+                known.duration_s = end.map(|end| end.seconds_since(told.opened_at).max(0.0));
             }
         }
     }
@@ -82,10 +83,4 @@ fn situation(told: &InSituation) -> Situation {
         incidents: told.incidents,
         ids: Vec::new(),
     }
-}
-
-/// When an incident that has ended had its last event.
-fn end_of(incident: &Incident) -> Option<crate::event::Timestamp> {
-    let nanos = (incident.duration_s? * 1e9) as i64;
-    Some(incident.finding.opened_at.saturating_add_nanos(nanos))
 }

@@ -51,7 +51,7 @@ struct Watched {
 impl Watched {
     /// When it ends if it does not match again.
     fn deadline(&self) -> Timestamp {
-        self.last.saturating_add_nanos((self.cooldown_s * 1e9) as i64)
+        self.last.saturating_add_seconds(self.cooldown_s)
     }
 }
 

@@ -317,11 +317,7 @@ fn quoted(text: &str) -> Option<String> {
 
 /// The first example line of a finding, quoted.
 fn example(evidence: &Evidence) -> Option<String> {
-    let text = match evidence {
-        Evidence::Novelty(novelty) => novelty.example.as_deref(),
-        evidence => evidence.examples().first().map(String::as_str),
-    };
-    text.and_then(quoted)
+    evidence.quote().and_then(quoted)
 }
 
 /// How long something lasted, with no more digits than a person wants: `0.57 s`, `4.1 s`, `3 min`.

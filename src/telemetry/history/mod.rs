@@ -236,7 +236,7 @@ impl History {
             status.lag_s = Some(lag_s);
             // A large batch was waiting, so its events are spread over the time since the last
             // batch; events of a small batch are counted now.
-            let before = inner.now.replace(now).unwrap_or_else(|| now.saturating_add_nanos(-(age_s * 1e9) as i64));
+            let before = inner.now.replace(now).unwrap_or_else(|| now.saturating_add_seconds(-age_s));
             let from = if read >= BACKLOG { before } else { now };
             inner.rings.iter_mut().for_each(|ring| ring.add_between(from, now, ticks));
         }

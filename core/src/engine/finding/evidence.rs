@@ -330,6 +330,15 @@ impl Evidence {
         self.lines().map_or(&[], Vec::as_slice)
     }
 
+    /// The line that a sentence quotes: the message of what is new, or the first example.
+    #[must_use]
+    pub fn quote(&self) -> Option<&str> {
+        match self {
+            Self::Novelty(novelty) => novelty.example.as_deref(),
+            evidence => evidence.examples().first().map(String::as_str),
+        }
+    }
+
     pub(super) fn lines(&self) -> Option<&Vec<String>> {
         match self {
             Self::Loop(LoopEvidence { example, .. })

@@ -4,6 +4,7 @@ use crate::narrate::{Language, aside};
 use serde::de::{MapAccess, Visitor};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use xxhash_rust::xxh3::Xxh3;
 
 /// Most bytes of a summary, a cause or a remedy as JSON. For the values of the key, a summary may
 /// have [`KEY_BYTES`] more.
@@ -20,6 +21,11 @@ const CUT: char = '…';
 pub struct Key(pub Vec<(String, String)>);
 
 impl Key {
+    /// Names and values, one after the other.
+    pub(in crate::engine) fn parts(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().flat_map(|(name, value)| [name.as_str(), value])
+    }
+
     /// The value of a name.
     #[must_use]
     pub fn value(&self, name: &str) -> Option<&str> {
@@ -71,6 +77,16 @@ impl Serialize for Key {
         }
         map.end()
     }
+}
+
+/// A hash of texts, each ended by a zero byte, to which more can be added.
+pub(in crate::engine) fn hash_of_parts<'a>(parts: impl IntoIterator<Item = &'a str>) -> Xxh3 {
+    let mut hash = Xxh3::new();
+    for part in parts {
+        hash.update(part.as_bytes());
+        hash.update(&[0]);
+    }
+    hash
 }
 
 /// Cuts a name to the length that is stored.

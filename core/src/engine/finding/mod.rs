@@ -19,7 +19,7 @@ pub use evidence::{
 pub(super) use json::IncidentJson;
 pub use json::SCHEMA_VERSION;
 pub use key::Key;
-pub(super) use key::{TEXT_BYTES, cut, fit_sentence, name_of, unsaid};
+pub(super) use key::{TEXT_BYTES, cut, fit_sentence, hash_of_parts, name_of, unsaid};
 pub use members::milliseconds;
 pub use near_miss::{NearMiss, Reason};
 pub use rounding::{p_of, round, score_of, significant};

@@ -7,14 +7,13 @@
 use super::storm::Storm;
 use super::{IncidentId, Opening, Policy};
 use crate::engine::finding::{
-    self, Evidence, Finding, IncidentJson, Key, RuleFinding, Severity, State, Summary, TEXT_BYTES, round,
+    self, Evidence, Finding, IncidentJson, Key, RuleFinding, Severity, State, Summary, TEXT_BYTES, hash_of_parts, round,
 };
 use crate::engine::state::allocated;
 use crate::event::{Level, Timestamp};
 use crate::narrate::{self, Language, Subject};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
-use xxhash_rust::xxh3::Xxh3;
 
 /// Bytes of an incident's entries in the maps, including the free room that trees leave.
 const PLACES_BYTES: usize = 96;
@@ -349,12 +348,7 @@ fn places_of(opening: &Opening) -> impl Iterator<Item = u64> {
 }
 
 fn part_of(name: &str, value: &str) -> u64 {
-    let mut hash = Xxh3::new();
-    for part in [name, value] {
-        hash.update(part.as_bytes());
-        hash.update(&[0]);
-    }
-    hash.digest()
+    hash_of_parts([name, value]).digest()
 }
 
 /// Approximate size of an incident in bytes.

@@ -12,7 +12,7 @@
 
 use super::open_incidents::Incident;
 use super::{IncidentId, Opening};
-use crate::engine::finding::{Evidence, Key, Measured, StormEvidence, test, unit};
+use crate::engine::finding::{Evidence, Key, Measured, StormEvidence, hash_of_parts, test, unit};
 use crate::engine::state::allocated;
 use crate::event::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -70,12 +70,7 @@ struct Keys(BTreeSet<u64>);
 impl Keys {
     /// Adds the key of an incident that joined.
     fn add(&mut self, key: &Key) {
-        let mut hash = Xxh3::new();
-        for part in key.0.iter().flat_map(|(name, value)| [name, value]) {
-            hash.update(part.as_bytes());
-            hash.update(&[0]);
-        }
-        let hash = hash.digest();
+        let hash = hash_of_parts(key.parts()).digest();
         let is_full = self.0.len() >= SMALLEST;
         if is_full && self.0.last().is_some_and(|largest| hash >= *largest) {
             return;

@@ -1,10 +1,9 @@
 //! What is known of an incident when it opens: where it is, what its error says, and whom it names.
 
 use super::names::{NameInText, name_hash, names_in};
-use crate::engine::finding::{DetectorName, Evidence, Finding};
+use crate::engine::finding::{DetectorName, Finding, hash_of_parts};
 use crate::event::{Fields, Level, Role};
 use serde::{Deserialize, Serialize};
-use xxhash_rust::xxh3::Xxh3;
 
 /// Bytes of an error's text that are kept.
 const TEXT_BYTES: usize = 200;
@@ -52,11 +51,7 @@ impl SituationPlace {
 
     /// The hash by which the place is known.
     pub(super) fn hash(&self) -> u64 {
-        let mut hash = Xxh3::new();
-        hash.update(self.name.as_bytes());
-        hash.update(&[0]);
-        hash.update(self.value.as_bytes());
-        hash.digest()
+        hash_of_parts([self.name.as_str(), &self.value]).digest()
     }
 }
 
@@ -88,7 +83,7 @@ pub(super) struct Arrival<'a> {
 
 impl<'a> Arrival<'a> {
     pub(super) fn new(finding: &'a Finding, carrier: Option<&'a Carrier>) -> Self {
-        let quoted = quoted(finding);
+        let quoted = finding.evidence.quote();
         let message = carrier.and_then(|carrier| carrier.message.as_deref()).filter(|_| is_about_errors(finding));
         let said = quoted.or(message);
         let mut names = said.map(names_in).unwrap_or_default();
@@ -126,27 +121,13 @@ impl<'a> Arrival<'a> {
 
 /// A hash of detector, rule and key.
 fn identity_of(finding: &Finding) -> u64 {
-    let mut hash = Xxh3::new();
     let rule = finding.rule.as_deref().unwrap_or_default();
-    let pairs = finding.key.0.iter().flat_map(|(name, value)| [name.as_str(), value]);
-    for part in [finding.detector.name(), rule].into_iter().chain(pairs) {
-        hash.update(part.as_bytes());
-        hash.update(&[0]);
-    }
-    hash.digest()
+    hash_of_parts([finding.detector.name(), rule].into_iter().chain(finding.key.parts())).digest()
 }
 
 /// True of findings about what events say, and not about how long something takes or is missing.
 fn is_about_errors(finding: &Finding) -> bool {
     !matches!(finding.detector, DetectorName::Latency | DetectorName::Silence | DetectorName::Input)
-}
-
-/// The line of an error that the finding quotes.
-fn quoted(finding: &Finding) -> Option<&str> {
-    match &finding.evidence {
-        Evidence::Novelty(novelty) => novelty.example.as_deref(),
-        evidence => evidence.examples().first().map(String::as_str),
-    }
 }
 
 /// Where an incident is: the module, the operation; the host only of an incident of no module, or

@@ -181,30 +181,15 @@ impl Situation {
         self.mentions.iter().filter(|mention| mention.is_shaped).map(|mention| mention.hash).collect()
     }
 
-    /// Modules and other places, for a finding: the cause first.
-    pub(super) fn places(&self) -> Vec<String> {
-        let cause = self.cause_name();
-        let others = self.locations.iter().map(|location| location.place.value.as_str());
-        let mut places: Vec<&str> = Vec::new();
-        for place in cause.into_iter().chain(others) {
-            if !places.contains(&place) {
-                places.push(place);
-            }
-        }
-        places.into_iter().map(str::to_owned).collect()
-    }
-
-    /// The name of the cause.
-    fn cause_name(&self) -> Option<&str> {
-        match self.named() {
-            Some((name, _)) => Some(name),
-            None => self.first().map(|location| location.place.value.as_str()),
-        }
-    }
-
-    /// The place on which failures sit, or else where it began.
-    fn first(&self) -> Option<&Location> {
-        self.locations.iter().find(|location| location.is_spot).or_else(|| self.locations.first())
+    /// What is taken for its cause.
+    pub(super) fn blame(&self) -> Blame<'_> {
+        let named = self.named();
+        let location = match named {
+            Some((name, _)) => self.locations.iter().find(|location| location.place.value == name),
+            // The place on which failures sit, or else where it began.
+            None => self.locations.iter().find(|location| location.is_spot).or_else(|| self.locations.first()),
+        };
+        Blame { situation: self, named, location }
     }
 
     /// The name that the errors of other places name most, and who names it.
@@ -225,81 +210,96 @@ impl Situation {
         let ranked = candidates.iter().rev().max_by_key(|(_, _, own, namers)| (!names_another(*own), *namers));
         ranked.map(|(mention, text, ..)| (*text, *mention))
     }
+}
 
-    fn location_of(&self, value: &str) -> Option<&Location> {
-        self.locations.iter().find(|location| location.place.value == value)
+/// What is taken for the cause of a situation, and what follows from it for a finding.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Blame<'a> {
+    situation: &'a Situation,
+    /// The name that the errors of other places name most.
+    named: Option<(&'a str, &'a Mention)>,
+    /// Where the cause is; none for a name that nothing logs.
+    location: Option<&'a Location>,
+}
+
+impl<'a> Blame<'a> {
+    /// The name of the cause.
+    fn name(self) -> Option<&'a str> {
+        let place = self.location.map(|location| location.place.value.as_str());
+        self.named.map(|(name, _)| name).or(place)
     }
 
-    /// What probably causes it; none where it is at one place alone and nothing is known beyond
-    /// that.
-    pub(super) fn cause(&self) -> Option<SituationCause> {
+    /// The place whose text tells of the cause: its own, or the first that names it.
+    fn quoted(self) -> Option<&'a Location> {
+        let by = |(_, named): (&str, &Mention)| {
+            self.situation.locations.iter().find(|location| named.is_by(location.place.hash()))
+        };
+        self.location.or_else(|| self.named.and_then(by))
+    }
+
+    /// Modules and other places, for a finding: the cause first.
+    pub(super) fn places(self) -> Vec<String> {
+        let others = self.situation.locations.iter().map(|location| location.place.value.as_str());
+        let mut places: Vec<&str> = Vec::new();
+        for place in self.name().into_iter().chain(others) {
+            if !places.contains(&place) {
+                places.push(place);
+            }
+        }
+        places.into_iter().map(str::to_owned).collect()
+    }
+
+    /// The cause; none where the situation is at one place alone and nothing is known beyond that.
+    pub(super) fn cause(self) -> Option<SituationCause> {
         let mut cause = SituationCause::default();
-        match self.named() {
-            Some((name, mention)) => match self.location_of(name) {
-                Some(location) => set_place(&mut cause, location),
-                None => {
-                    cause.host = Some(name.to_owned());
-                    let by = |location: &&Location| mention.is_by(location.place.hash());
-                    cause.text = self.locations.iter().find(by).map(|location| location.text.clone());
-                }
-            },
-            None => match self.first() {
-                Some(first) if self.incidents > 1 || first.is_spot => set_place(&mut cause, first),
-                _ => return None,
-            },
+        match (self.named, self.location) {
+            (Some((name, _)), None) => {
+                cause.host = Some(name.to_owned());
+                cause.text = self.quoted().map(|location| location.text.clone());
+            }
+            (None, Some(first)) if self.situation.incidents <= 1 && !first.is_spot => return None,
+            (_, location) => set_place(&mut cause, location?),
         }
         Some(cause)
     }
 
     /// What an incident at `places`, which joined for `reason`, is in the situation.
-    pub(super) fn role_of(&self, places: &[u64], reason: &JoinReason) -> SituationRole {
-        let Some((name, named)) = self.named() else {
-            let first = self.first().map(|location| location.place.hash());
-            let is_first = self.incidents > 1 && first.is_some_and(|first| places.contains(&first));
+    pub(super) fn role_of(self, places: &[u64], reason: &JoinReason) -> SituationRole {
+        let is_there = self.location.is_some_and(|location| places.contains(&location.place.hash()));
+        let Some((name, named)) = self.named else {
+            let is_first = self.situation.incidents > 1 && is_there;
             return if is_first { SituationRole::Cause } else { SituationRole::Part };
         };
-        let own = self.location_of(name).map(|location| location.place.hash());
-        match own {
-            Some(own) if places.contains(&own) => SituationRole::Cause,
-            _ if named.by().any(|by| places.contains(&by)) => SituationRole::Effect,
-            // Of the places that name it only some are kept.
-            _ if matches!(reason, JoinReason::Names { name: other } | JoinReason::BothName { name: other } if other == name) => {
-                SituationRole::Effect
-            }
-            _ => SituationRole::Part,
+        // Of the places that name it only some are kept.
+        let has_named =
+            matches!(reason, JoinReason::Names { name: other } | JoinReason::BothName { name: other } if other == name);
+        match is_there {
+            true => SituationRole::Cause,
+            false if has_named || named.by().any(|by| places.contains(&by)) => SituationRole::Effect,
+            false => SituationRole::Part,
         }
     }
 
-    /// The data of its title.
-    pub(super) fn story(&self) -> SituationStory<'_> {
-        let named = self.named();
-        let place = named.map(|(name, _)| name);
-        let first = self.first();
-        let location = place.map_or(first, |name| self.location_of(name));
-        let quoted = location.or_else(|| {
-            let (_, named) = named?;
-            self.locations.iter().find(|location| named.is_by(location.place.hash()))
-        });
-        let cause_value = place.or_else(|| first.map(|first| first.place.value.as_str()));
-        // Operations and the like say little beside modules.
-        let modules = |location: &&Location| location.place.name == "module" || location.place.name == "host";
-        let others = self.locations.iter().filter(modules).map(|location| location.place.value.as_str());
+    /// The data of the title.
+    pub(super) fn story(self) -> SituationStory<'a> {
+        let Self { situation, named, location } = self;
+        let value = |location: &'a Location| location.place.value.as_str();
+        let is_module = |location: &&Location| location.place.name == "module";
         // A host tells little without the module.
         let on = location.filter(|location| named.is_none() && location.is_spot);
-        let module = on.and_then(|_| self.locations.iter().find(|location| location.place.name == "module"));
-        let module = module.map(|location| location.place.value.as_str());
+        let module = on.and_then(|_| situation.locations.iter().find(is_module)).map(value);
+        // Operations and the like say little beside modules.
+        let is_told = |location: &&Location| is_module(location) || location.place.name == "host";
+        let others = situation.locations.iter().filter(is_told).map(value);
         SituationStory {
+            place: self.name(),
             module_of_place: module,
-            place: cause_value,
-            text: quoted.map_or(self.text.as_str(), |location| &location.text),
-            cause: match named {
-                Some(_) => CauseOfSituation::Named,
-                None => CauseOfSituation::First,
-            },
-            others: others.filter(|value| cause_value != Some(*value) && module != Some(*value)).collect(),
-            are_failures: self.is_failure,
-            returns: self.rhythm.returns,
-            period_s: self.rhythm.period_s(),
+            text: self.quoted().map_or(situation.text.as_str(), |location| &location.text),
+            cause: if named.is_some() { CauseOfSituation::Named } else { CauseOfSituation::First },
+            others: others.filter(|value| self.name() != Some(*value) && module != Some(*value)).collect(),
+            are_failures: situation.is_failure,
+            returns: situation.rhythm.returns,
+            period_s: situation.rhythm.period_s(),
         }
     }
 }

@@ -16,7 +16,6 @@
 
 use super::Situations;
 use super::arrival::Arrival;
-use super::group::Situation;
 use super::ties::Tie;
 use crate::engine::incident::{IncidentId, Incidents};
 use crate::event::Timestamp;
@@ -28,7 +27,7 @@ const CHANCE: f64 = 0.05;
 const MOMENT_S: f64 = 30.0;
 /// Before anything is learned, one situation in so many seconds.
 const PRIOR_S: f64 = 7_200.0;
-/// Nothing joins a situation in which nothing has happened for so many seconds.
+/// An incident in which nothing has happened for so many seconds is joined by none at its place.
 const ALIVE_S: f64 = 600.0;
 /// What ties an incident to a situation from another place holds for so many seconds after its
 /// beginning: effects do not wait for an hour, and a situation that lasts would take in all that
@@ -96,8 +95,7 @@ impl Situations {
         now: Timestamp,
     ) -> Option<(u64, JoinReason)> {
         let is_young = |id: &u64| self.open.get(id).is_some_and(|situation| situation.rhythm.age_s(now) <= YOUNG_S);
-        let goes_on = |id: &u64| self.open.get(id).is_some_and(|situation| self.goes_on(situation, incidents, now));
-        let tied = |tie: Tie, hash: u64| self.ties.get(tie, hash).filter(is_young).filter(goes_on);
+        let tied = |tie: Tie, hash: u64| self.ties.get(tie, hash).filter(is_young);
         self.at_same_place(arrival, incidents, now)
             .or_else(|| self.with_same_requests(arrival, tied))
             .or_else(|| self.by_name(arrival, tied))
@@ -122,14 +120,6 @@ impl Situations {
             let found = self.open.get(&id)?.members.iter().any(goes_on);
             found.then_some((id, JoinReason::SamePlace { name, value }))
         })
-    }
-
-    /// True while something of a situation happens: an incident without events for long may be
-    /// open, but what begins now does not begin with it.
-    fn goes_on(&self, situation: &Situation, incidents: &Incidents, now: Timestamp) -> bool {
-        let is_near = |time: Timestamp| now.seconds_since(time) <= ALIVE_S;
-        is_near(situation.heard)
-            || situation.members.iter().any(|id| incidents.last_event(IncidentId(*id)).is_some_and(is_near))
     }
 
     fn with_same_requests(

@@ -339,12 +339,12 @@ impl Situations {
         let Some(id) = id_of(finding) else { return true };
         let Some(member) = self.members.get(&id) else { return true };
         self.rewrite(finding, member);
-        let heard = finding.duration_s.map_or(now, |lasted| after(finding.opened_at, lasted)).min(now);
+        let heard = finding.duration_s.map_or(now, |lasted| finding.opened_at.saturating_add_seconds(lasted)).min(now);
         let identity = member.identity;
         let until = match self.open.get_mut(&member.situation) {
             Some(situation) => {
                 situation.heard = situation.heard.max(heard);
-                after(situation.heard, situation.rhythm.quiet_s(heard))
+                situation.heard.saturating_add_seconds(situation.rhythm.quiet_s(heard))
             }
             // It was forgotten for lack of room.
             None => now,
@@ -414,16 +414,17 @@ impl Situations {
     /// What a finding says of its situation.
     fn told(&self, member: &SituationMember, state: State) -> Option<InSituation> {
         let situation = self.open.get(&member.situation)?;
+        let blame = situation.blame();
         let mut told = InSituation {
             id: format!("{:016x}", member.situation),
             state,
-            title: narrate::situation_title(self.language, &situation.story()),
+            title: narrate::situation_title(self.language, &blame.story()),
             opened_at: situation.opened_at,
             severity: situation.severity,
-            cause: situation.cause(),
-            role: situation.role_of(&member.places, &member.reason),
+            cause: blame.cause(),
+            role: blame.role_of(&member.places, &member.reason),
             incidents: situation.incidents,
-            places: situation.places(),
+            places: blame.places(),
             reason: narrate::situation_reason(self.language, &member.reason),
         };
         told.fit();
@@ -441,11 +442,12 @@ fn id_of(finding: &Finding) -> Option<u64> {
     u64::from_str_radix(&finding.id, 16).ok()
 }
 
-/// True of an incident that may come back within moments, because a test of its rate has ended it.
-/// What speaks again after a silence does so for good, and a rule ends what its author says.
+/// True of an incident that may come back within moments, because a test of what happens at its key
+/// has ended it. What speaks again after a silence does so for good, and a rule ends what its
+/// author says.
 fn is_held_back(finding: &Finding) -> bool {
-    use DetectorName::{Burst, Latency, Loop, Spread};
-    matches!(finding.detector, Burst | Latency | Loop | Spread)
+    let properties = finding.detector.properties();
+    properties.tests > 0 && properties.explainable
 }
 
 /// True of findings whose severity follows the situation. A rule's follows its author.
@@ -458,10 +460,6 @@ fn may_fold(finding: &Finding) -> bool {
 fn folds(finding: &Finding, reason: &JoinReason, is_fatal: bool) -> bool {
     let is_at_same_place = matches!(reason, JoinReason::SamePlace { .. });
     may_fold(finding) && !matches!(reason, JoinReason::SameMoment { .. }) && (!is_fatal || is_at_same_place)
-}
-
-fn after(time: Timestamp, seconds: f64) -> Timestamp {
-    time.saturating_add_nanos((seconds * 1e9) as i64)
 }
 
 #[cfg(test)]

@@ -44,6 +44,12 @@ impl Timestamp {
         Timestamp(millis.saturating_mul(1_000_000))
     }
 
+    /// This instant moved by `seconds`; saturates at the ends of the range.
+    pub fn saturating_add_seconds(self, seconds: f64) -> Timestamp {
+        // The cast maps NaN to 0 and clamps values that are too large.
+        self.saturating_add_nanos((seconds * NANOS as f64) as i64)
+    }
+
     /// How many seconds after `earlier` this is; negative if it is before.
     #[inline]
     pub fn seconds_since(self, earlier: Timestamp) -> f64 {

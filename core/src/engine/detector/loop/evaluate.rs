@@ -136,7 +136,7 @@ impl Loop {
         let pace = (lasted / f64::from(run.repeats() * run.period as u32)).max(1e-3);
         let &Run { period, began, lasted, .. } = run;
         let tested = Some(Tested::of(run, start));
-        let (until, module) = (began.saturating_add_nanos((lasted * 1e9) as i64), parsed.module_hash);
+        let (until, module) = (began.saturating_add_seconds(lasted), parsed.module_hash);
         let before = lasted;
         let going = OpenLoop { id, period, began, before, until, heard: now, range, tested, pace, other: 0, module };
         let deadline = going.deadline();

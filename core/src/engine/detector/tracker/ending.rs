@@ -63,7 +63,7 @@ impl Ending {
     ) -> Self {
         Self {
             first_slot: (slot + 1).saturating_sub(slots),
-            began: now.saturating_add_nanos(-(window_s * 1e9) as i64),
+            began: now.saturating_add_seconds(-window_s),
             heard_slot: slot,
             heard: now,
             failures: failures as u64,
