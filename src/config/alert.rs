@@ -33,7 +33,7 @@ const fn group_wait(seconds: u64) -> Setting<HumanDuration> {
 
 sink_table! {
     /// `type = "alertmanager"`
-    pub struct Alertmanager {
+    http pub struct Alertmanager {
         /// Where Alertmanager is, without the path of its API: `http://127.0.0.1:9093`.
         pub url: Url,
         /// Labels that every alert has besides its own.
@@ -48,38 +48,12 @@ sink_table! {
         #[serde(default = "alertmanager_repeat")]
         #[schemars(transform = ALERTMANAGER_REPEAT.range())]
         pub repeat: HumanDuration,
-        /// How long one request may take.
-        #[serde(default = "timeout")]
-        #[schemars(transform = TIMEOUT.range())]
-        pub timeout: HumanDuration,
-        /// A file for what could not be delivered; it is sent later, also after a restart.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        #[schemars(length(min = 1))]
-        pub spool: Option<PathBuf>,
-        /// A file with a token, sent as `Authorization: Bearer`.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        #[schemars(length(min = 1))]
-        pub token_file: Option<PathBuf>,
-        /// A variable with that token.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        pub token_env: Option<String>,
-        /// A user's name, sent with the password as `Authorization: Basic`.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        pub username: Option<String>,
-        /// A file with the password.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        #[schemars(length(min = 1))]
-        pub password_file: Option<PathBuf>,
-        /// A file with certificates (PEM) that are trusted in place of the system's.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        #[schemars(length(min = 1))]
-        pub ca_file: Option<PathBuf>,
     }
 }
 
 sink_table! {
     /// `type = "webhook"`
-    pub struct Webhook {
+    http pub struct Webhook {
         /// Where messages go. `seismolog config` prints no more of it than the host; for an address
         /// that is itself a secret there are `url_file` and `url_env`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -114,32 +88,6 @@ sink_table! {
         #[serde(default = "webhook_per_minute")]
         #[schemars(transform = PER_MINUTE.range())]
         pub per_minute: u32,
-        /// How long one request may take.
-        #[serde(default = "timeout")]
-        #[schemars(transform = TIMEOUT.range())]
-        pub timeout: HumanDuration,
-        /// A file for what could not be delivered; it is sent later, also after a restart.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        #[schemars(length(min = 1))]
-        pub spool: Option<PathBuf>,
-        /// A file with a token, sent as `Authorization: Bearer`.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        #[schemars(length(min = 1))]
-        pub token_file: Option<PathBuf>,
-        /// A variable with that token.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        pub token_env: Option<String>,
-        /// A user's name, sent with the password as `Authorization: Basic`.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        pub username: Option<String>,
-        /// A file with the password.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        #[schemars(length(min = 1))]
-        pub password_file: Option<PathBuf>,
-        /// A file with certificates (PEM) that are trusted in place of the system's.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        #[schemars(length(min = 1))]
-        pub ca_file: Option<PathBuf>,
     }
 }
 
@@ -181,17 +129,6 @@ fn content_type() -> String {
 }
 
 impl Alertmanager {
-    /// How the server is reached.
-    #[must_use]
-    pub fn access(&self) -> Access<'_> {
-        Access {
-            timeout: self.timeout.0,
-            token: (self.token_file.as_ref(), self.token_env.as_deref()),
-            user: self.username.as_deref().zip(self.password_file.as_ref()),
-            ca_file: self.ca_file.as_ref(),
-        }
-    }
-
     /// The files that the table names.
     pub(super) fn paths(&mut self) -> [Option<&mut PathBuf>; 5] {
         [self.spool.as_mut(), self.token_file.as_mut(), self.password_file.as_mut(), self.ca_file.as_mut(), None]
@@ -216,17 +153,6 @@ impl Alertmanager {
 }
 
 impl Webhook {
-    /// How the server is reached.
-    #[must_use]
-    pub fn access(&self) -> Access<'_> {
-        Access {
-            timeout: self.timeout.0,
-            token: (self.token_file.as_ref(), self.token_env.as_deref()),
-            user: self.username.as_deref().zip(self.password_file.as_ref()),
-            ca_file: self.ca_file.as_ref(),
-        }
-    }
-
     /// The files that the table names.
     pub(super) fn paths(&mut self) -> [Option<&mut PathBuf>; 5] {
         let Self { spool, token_file, password_file, ca_file, url_file, .. } = self;

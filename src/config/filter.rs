@@ -8,6 +8,54 @@ use crate::setting::Require;
 
 /// Declares the table of a sink: its own settings, and those that every sink has.
 macro_rules! sink_table {
+    // A sink that is reached by HTTP, with how.
+    ($(#[$about:meta])* http pub struct $Name:ident { $($own:tt)* }) => {
+        sink_table! {
+            $(#[$about])*
+            pub struct $Name {
+                $($own)*
+                /// How long one request may take.
+                #[serde(default = "timeout")]
+                #[schemars(transform = TIMEOUT.range())]
+                pub timeout: HumanDuration,
+                /// A file for what could not be delivered; it is sent later, also after a restart.
+                #[serde(default, skip_serializing_if = "Option::is_none")]
+                #[schemars(length(min = 1))]
+                pub spool: Option<PathBuf>,
+                /// A file with a token, sent as `Authorization: Bearer`.
+                #[serde(default, skip_serializing_if = "Option::is_none")]
+                #[schemars(length(min = 1))]
+                pub token_file: Option<PathBuf>,
+                /// A variable with that token.
+                #[serde(default, skip_serializing_if = "Option::is_none")]
+                pub token_env: Option<String>,
+                /// A user's name, sent with the password as `Authorization: Basic`.
+                #[serde(default, skip_serializing_if = "Option::is_none")]
+                pub username: Option<String>,
+                /// A file with the password.
+                #[serde(default, skip_serializing_if = "Option::is_none")]
+                #[schemars(length(min = 1))]
+                pub password_file: Option<PathBuf>,
+                /// A file with certificates (PEM) that are trusted in place of the system's.
+                #[serde(default, skip_serializing_if = "Option::is_none")]
+                #[schemars(length(min = 1))]
+                pub ca_file: Option<PathBuf>,
+            }
+        }
+
+        impl $Name {
+            /// How the server is reached.
+            #[must_use]
+            pub fn access(&self) -> Access<'_> {
+                Access {
+                    timeout: self.timeout.0,
+                    token: (self.token_file.as_ref(), self.token_env.as_deref()),
+                    user: self.username.as_deref().zip(self.password_file.as_ref()),
+                    ca_file: self.ca_file.as_ref(),
+                }
+            }
+        }
+    };
     ($(#[$about:meta])* pub struct $Name:ident { $($own:tt)* }) => {
         $(#[$about])*
         #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]

@@ -54,6 +54,16 @@ words! {
     comma: ", ", "，";
     semicolon: "; ", "；";
 
+    // The evidence as a list.
+    observed: "observed", "观测值";
+    expected: "expected", "平时值";
+    test: "test", "检验方法";
+    p_value: "p value", "p 值";
+    threshold: "threshold", "阈值";
+    samples: "samples", "样本数";
+    window: "window", "窗口";
+    score: "score", "分数";
+
     // The head of the report.
     file: "file", "文件";
     files: "files", "文件";

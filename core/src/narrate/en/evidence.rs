@@ -1,4 +1,4 @@
-//! Evidence as one line, and as a list.
+//! Evidence as one line.
 
 use super::{counted, lasting, usually};
 use crate::engine::finding::{
@@ -6,10 +6,7 @@ use crate::engine::finding::{
     UnfinishedEvidence, unit,
 };
 use crate::narrate::quantity::{Noun, milliseconds, number, quantity, thousands};
-use crate::narrate::{Language, lasting as lasting_in, percent, ratio};
-
-/// Most detector-specific details that are listed.
-const OWN_DETAILS: usize = 12;
+use crate::narrate::{Language, percent, ratio};
 
 pub(crate) fn numbers(finding: &Finding) -> String {
     let measured = &finding.measured;
@@ -98,26 +95,4 @@ fn factor(observed: f64, usual: f64) -> String {
         Some(ratio) if ratio < 0.995 => format!(": {} % below the usual", number((100.0 - ratio * 100.0).round())),
         _ => String::new(),
     }
-}
-
-pub(crate) fn details(finding: &Finding) -> Vec<(String, String)> {
-    let measured = &finding.measured;
-    let mut details = vec![("observed".to_owned(), quantity(measured.observed, &measured.unit))];
-    let mut put = |name: &str, value: String| details.push((name.to_owned(), value));
-    if let Some(p) = measured.p_value {
-        put("expected", quantity(measured.expected.unwrap_or_default(), &measured.unit));
-        put("test", measured.test.clone().into_owned());
-        put("p value", format!("{p:e}"));
-        put("threshold", format!("{:e}", measured.threshold.unwrap_or_default()));
-        put("samples", thousands(measured.samples));
-    }
-    if let Some(window_s) = measured.window_s.filter(|seconds| *seconds > 0.0) {
-        put("window", lasting_in(Language::En, window_s));
-    }
-    put("score", format!("{:.2}", finding.score));
-    for (name, value) in finding.own_members().into_iter().take(OWN_DETAILS) {
-        let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        put(&name.replace('_', " "), value);
-    }
-    details
 }

@@ -21,62 +21,13 @@ use super::{Language, Subject};
 use crate::engine::finding::{DetectorName, Evidence, Finding, Key};
 use crate::plain::plain;
 
-pub(super) fn summary(subject: &Subject<'_>) -> String {
-    match subject.evidence {
-        Evidence::Loop(evidence) => r#loop::summary(subject, evidence),
-        Evidence::Guard(evidence) => r#loop::guard_summary(subject, evidence),
-        Evidence::Rate(evidence) => burst::summary(subject, evidence),
-        Evidence::Share(evidence) => spread::summary(subject, evidence),
-        Evidence::Latency(evidence) => latency::summary(subject, evidence),
-        Evidence::Unfinished(evidence) => latency::unfinished_summary(subject, evidence),
-        Evidence::Silence(evidence) => silence::summary(subject, evidence),
-        Evidence::Novelty(evidence) => novelty::summary(subject, evidence),
-        Evidence::Input(evidence) => input::summary(evidence),
-        Evidence::Clock(evidence) => input::clock_summary(subject, evidence),
-        Evidence::Rule(evidence) => rule::summary(evidence),
-        Evidence::Storm(evidence) => storm::summary(subject, evidence),
-    }
-}
+sentences!();
 
 pub(super) fn ending(seconds: f64) -> String {
     match seconds {
         // A single event has no duration.
         ..0.05 => "resolved: ".to_owned(),
         seconds => format!("resolved after {}: ", lasting(seconds)),
-    }
-}
-
-pub(super) fn remedy(detector: DetectorName, kind: &str) -> Option<&'static str> {
-    (detector == DetectorName::Input).then(|| input::remedy(kind))
-}
-
-pub(super) fn meaning(finding: &Finding) -> &'static str {
-    match finding.detector {
-        DetectorName::Loop => r#loop::meaning(finding),
-        DetectorName::Burst => burst::meaning(finding),
-        DetectorName::Latency => latency::meaning(finding),
-        DetectorName::Spread => spread::MEANING,
-        DetectorName::Silence => silence::MEANING,
-        DetectorName::Novelty => novelty::meaning(finding),
-        DetectorName::Input => input::meaning(finding),
-        DetectorName::Rule => rule::MEANING,
-    }
-}
-
-pub(super) fn next_step(finding: &Finding) -> Option<String> {
-    if matches!(finding.evidence, Evidence::Storm(_)) {
-        return None;
-    }
-    let place = in_words(&finding.key);
-    match finding.detector {
-        DetectorName::Loop => Some(r#loop::next_step(&place)),
-        DetectorName::Burst => Some(burst::next_step(finding, &place)),
-        DetectorName::Latency => latency::next_step(finding, &place),
-        DetectorName::Spread => Some(spread::next_step(&place)),
-        DetectorName::Silence => Some(silence::next_step(&place)),
-        DetectorName::Novelty => Some(novelty::next_step(finding)),
-        DetectorName::Input => Some(input::next_step(finding, &place)),
-        DetectorName::Rule => None,
     }
 }
 

@@ -1,7 +1,6 @@
-//! Evidence as one line, and as a list.
+//! Evidence as one line.
 
 use super::latency::duration;
-use super::words::{observation, test_name};
 use super::{counted, lasting, usually};
 use crate::engine::finding::{
     Evidence, Finding, LatencyEvidence, Measured, NoveltyEvidence, RateEvidence, ShareEvidence, SilenceEvidence,
@@ -9,9 +8,6 @@ use crate::engine::finding::{
 };
 use crate::narrate::quantity::{Noun, number, thousands};
 use crate::narrate::{Language, percent, ratio};
-
-/// Most detector-specific details that are listed.
-const OWN_DETAILS: usize = 12;
 
 pub(crate) fn numbers(finding: &Finding) -> String {
     let measured = &finding.measured;
@@ -101,27 +97,4 @@ fn factor(observed: f64, usual: f64) -> String {
         Some(ratio) if ratio < 0.995 => format!("：比平时低 {}%", number((100.0 - ratio * 100.0).round())),
         _ => String::new(),
     }
-}
-
-pub(crate) fn details(finding: &Finding) -> Vec<(String, String)> {
-    let measured = &finding.measured;
-    let quantity = |value: f64| Language::Zh.quantity(value, &measured.unit);
-    let mut details = vec![("观测值".to_owned(), quantity(measured.observed))];
-    let mut put = |name: &str, value: String| details.push((name.to_owned(), value));
-    if let Some(p) = measured.p_value {
-        put("平时值", quantity(measured.expected.unwrap_or_default()));
-        put("检验方法", test_name(&measured.test).to_owned());
-        put("p 值", format!("{p:e}"));
-        put("阈值", format!("{:e}", measured.threshold.unwrap_or_default()));
-        put("样本数", thousands(measured.samples));
-    }
-    if let Some(window_s) = measured.window_s.filter(|seconds| *seconds > 0.0) {
-        put("窗口", lasting(window_s));
-    }
-    put("分数", format!("{:.2}", finding.score));
-    for (name, value) in finding.own_members().into_iter().take(OWN_DETAILS) {
-        let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        put(observation(&name), value);
-    }
-    details
 }

@@ -30,7 +30,7 @@ pub(in crate::narrate) fn member(name: &str) -> &str {
 }
 
 /// The name of a statistical test.
-pub(super) fn test_name(name: &str) -> &str {
+pub(in crate::narrate) fn test_name(name: &str) -> &str {
     match name {
         test::GAMMA_POISSON => "Gamma-Poisson 检验",
         test::BINOMIAL => "二项检验",
@@ -51,7 +51,7 @@ pub(super) fn test_name(name: &str) -> &str {
 
 /// The name of an observation that only some detectors make; others keep the name that they have
 /// in the JSON.
-pub(super) fn observation(name: &str) -> &str {
+pub(in crate::narrate) fn observation(name: &str) -> &str {
     match name {
         "actors" => "线程数",
         "ahead_s" => "时钟偏差（秒）",
