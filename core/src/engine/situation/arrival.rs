@@ -113,6 +113,11 @@ impl<'a> Arrival<'a> {
         }
     }
 
+    /// The hashes of the names that are written as hosts are.
+    pub(super) fn shaped_names(&self) -> Vec<u64> {
+        self.names.iter().filter(|name| name.is_shaped).map(|name| name.hash).collect()
+    }
+
     /// The hashes of its places by their values alone, as texts name them.
     pub(super) fn value_hashes(&self) -> impl Iterator<Item = (u64, &str)> {
         self.places.iter().map(|place| (name_hash(&place.value), place.value.as_str()))

@@ -91,8 +91,9 @@ impl Mention {
 const IDENTITIES: usize = 64;
 
 impl Situation {
+    /// A situation that `arrival` begins, before that is added to it.
     pub(super) fn new(arrival: &Arrival<'_>, severity: Severity, now: Timestamp) -> Self {
-        let mut situation = Self {
+        Self {
             opened_at: now,
             severity,
             is_fatal: false,
@@ -109,9 +110,7 @@ impl Situation {
             is_shift: false,
             text: if arrival.places.is_empty() { arrival.text.clone() } else { String::new() },
             is_failure: true,
-        };
-        situation.add(arrival, now);
-        situation
+        }
     }
 
     /// Adds an incident, and returns the ties that come with it.
@@ -174,11 +173,6 @@ impl Situation {
         let new: Vec<_> = all.filter(|tie| !self.ties.contains(tie)).take(room).collect();
         self.ties.extend(&new);
         new
-    }
-
-    /// The hashes of the names in its errors that are written as hosts are.
-    pub(super) fn shaped_names(&self) -> Vec<u64> {
-        self.mentions.iter().filter(|mention| mention.is_shaped).map(|mention| mention.hash).collect()
     }
 
     /// What is taken for its cause.

@@ -217,10 +217,7 @@ impl Situations {
         let identity = arrival.identity;
         let Some(open) = self.open.get_mut(&situation) else { return true };
         let is_worse = finding.severity > open.severity || (arrival.is_fatal && !open.is_fatal);
-        let ties =
-            if state == State::Open && open.incidents == 1 { open.ties.clone() } else { open.add(&arrival, now) };
-        open.is_fatal |= arrival.is_fatal;
-        self.ties.add(situation, &ties);
+        self.ties.add(situation, &open.add(&arrival, now));
         if state == State::Ongoing && !is_worse && folds(finding, &reason, arrival.is_fatal) {
             finding.severity = Severity::Info;
         }
@@ -268,7 +265,7 @@ impl Situations {
         if self.lately.len() >= LATELY {
             self.lately.pop_front();
         }
-        self.lately.push_back(situation.shaped_names());
+        self.lately.push_back(arrival.shaped_names());
         if self.open.len() >= OPEN
             && let Some(oldest) = self.open.iter().min_by_key(|(_, open)| open.heard).map(|(id, _)| *id)
         {

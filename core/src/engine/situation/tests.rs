@@ -290,6 +290,13 @@ fn what_comes_back_within_the_hour_is_the_same_situation_and_later_another() {
         stream.tick(begin + 3_900);
         assert_eq!(stream.count(), count, "{begin}");
     }
+    let incidents: Vec<_> = stream
+        .told
+        .iter()
+        .filter(|finding| finding.state == State::Open)
+        .filter_map(|finding| Some(finding.situation.as_ref()?.incidents))
+        .collect();
+    assert_eq!(incidents, [1, 2, 3, 1]);
 }
 
 /// A return within the quiet time goes on under the id, the beginning and the count it had.
