@@ -415,6 +415,37 @@ fn no_secret_is_ever_shown() {
     }
 }
 
+/// A rule that should have masked a secret fails, and withholds the event: neither the findings on
+/// it, nor their situations, nor what is told of their incidents later may quote it.
+#[test]
+fn what_fails_closed_is_quoted_nowhere() {
+    let rules = tempfile::tempdir().unwrap();
+    let rule = "const RULE = #{ select: #{ message: #{ contains: [\"T0PSECRET\"] } }, on_failure: \"drop\" };\n\
+                fn on_event(e) { throw \"no\"; }\n";
+    fs::write(rules.path().join("failing.rhai"), rule).unwrap();
+    let line = |second: f64, level: &str, module: &str, message: &str| {
+        let time = 1_772_438_400.0 + second;
+        format!("{{\"ts\":{time},\"level\":\"{level}\",\"module\":\"{module}\",\"message\":\"{message}\"}}\n")
+    };
+    let quiet =
+        |from: i32, until: i32| (from..until).map(|i| line(f64::from(i), "INFO", "web", &format!("served {i}")));
+    let looping = (0..40).map(|i| line(1_000.0 + f64::from(i) / 4.0, "ERROR", "pay", "login with T0PSECRET failed"));
+    let kinds = ["refused", "is old", "was sent twice", "has no row", "cannot be read"];
+    // In no order that goes round.
+    let failing = (0..40_u32).map(|i| {
+        let kind = kinds[(i.wrapping_mul(2_654_435_761) >> 29) as usize % kinds.len()];
+        line(1_020.0 + f64::from(i), "ERROR", "cart", &format!("T0PSECRET {kind}"))
+    });
+    let fatal = std::iter::once(line(1_061.0, "FATAL", "core", "T0PSECRET is wrong, process ends"));
+    let input: String = quiet(0, 1_000).chain(looping).chain(failing).chain(fatal).chain(quiet(1_062, 1_600)).collect();
+    let out = run(&["--rules", rules.path().to_str().unwrap()], input.as_bytes());
+    let text = String::from_utf8(out.stdout).unwrap();
+    for detector in ["loop", "burst", "novelty"] {
+        assert!(text.contains(&format!("\"detector\":\"{detector}\"")), "{detector}: {}", out.stderr);
+    }
+    assert!(!text.contains("T0PSECRET") && !out.stderr.contains("T0PSECRET"), "{text}");
+}
+
 #[test]
 fn what_rules_mask_or_withhold_is_on_no_page() {
     let rules = tempfile::tempdir().unwrap();

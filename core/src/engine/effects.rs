@@ -2,6 +2,7 @@
 
 use super::emitted::Emitted;
 use super::finding::State;
+use super::incident::IncidentId;
 use super::recent::text_of;
 use super::rules::Known;
 use super::situation::Carrier;
@@ -16,6 +17,14 @@ impl Engine {
     #[cold]
     pub(super) fn settle(&mut self, fields: Option<&Fields<'_>>, now: Timestamp, outcome: &mut Outcome) {
         self.memory.hurry(outcome.before.len() + outcome.findings.len());
+        if outcome.edit.withheld {
+            // They may quote what was withheld because it could not be masked, and so may what is
+            // told of their incidents later.
+            for finding in &mut outcome.findings {
+                finding.drop_quotes();
+                IncidentId::of(finding).into_iter().for_each(|id| self.incidents.drop_quotes(id));
+            }
+        }
         self.situations.place(&mut outcome.before, None, &self.incidents, now);
         if !outcome.findings.is_empty() {
             let template = outcome.template.id.0;
@@ -26,10 +35,6 @@ impl Engine {
         self.tally.findings(&outcome.findings);
         outcome.before.extend(outcome.findings.extract_if(.., |finding| finding.state == State::Resolved));
         if outcome.edit.withheld {
-            for finding in &mut outcome.findings {
-                // An example may quote what was withheld because it could not be masked.
-                finding.evidence.drop_examples();
-            }
             outcome.before.append(&mut outcome.findings);
         }
         self.rules.mask(&mut outcome.before);

@@ -370,6 +370,16 @@ impl Evidence {
         self.lines_mut().into_iter().for_each(|lines| *lines = None);
     }
 
+    /// Removes all that quotes the event which carries the finding, and so the examples as well.
+    pub(in crate::engine) fn drop_quotes(&mut self) {
+        self.drop_examples();
+        match self {
+            Self::Novelty(novelty) => novelty.template_text = None,
+            Self::Storm(storm) => storm.latest.clear(),
+            _ => {}
+        }
+    }
+
     /// Calls `visit` with every text that is in the JSON; it may change the text.
     pub fn for_each_text(&mut self, visit: &mut dyn FnMut(&mut String)) {
         self.lines_mut().into_iter().flatten().flatten().for_each(&mut *visit);

@@ -213,15 +213,30 @@ impl Finding {
         }
         let ended = self.summary.ending.is_some();
         self.summary.ending = self.duration_s.filter(|_| ended).map(|seconds| narrate::ending(language, seconds));
+        self.language = language;
+        // What these say is not in the JSON that they are read from.
         if !matches!(self.evidence, Evidence::Rule(_) | Evidence::Storm(_)) {
-            let (kind, key, measured, evidence) = (&*self.kind, &self.key, &self.measured, &self.evidence);
-            let subject = Subject { detector: self.detector, kind, key, measured, evidence };
-            self.summary.sentence = narrate::summary(language, &subject);
-            fit_sentence(language, &mut self.summary.sentence, key);
+            self.render();
         }
         self.summary.unsaid = unsaid(language, &self.summary.sentence, &self.key);
-        self.language = language;
         self
+    }
+
+    /// Removes all that quotes the event which carries the finding, because the event is withheld.
+    /// What a rule says is its author's.
+    pub(in crate::engine) fn drop_quotes(&mut self) {
+        self.evidence.drop_quotes();
+        if !matches!(self.evidence, Evidence::Rule(_)) {
+            self.render();
+        }
+    }
+
+    /// Renders the sentence from the data.
+    fn render(&mut self) {
+        let (kind, key, measured, evidence) = (&*self.kind, &self.key, &self.measured, &self.evidence);
+        let subject = Subject { detector: self.detector, kind, key, measured, evidence };
+        self.summary.sentence = narrate::summary(self.language, &subject);
+        fit_sentence(self.language, &mut self.summary.sentence, key);
     }
 
     /// The detector's members of the JSON evidence, without example lines.

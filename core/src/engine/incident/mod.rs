@@ -267,6 +267,14 @@ impl Incidents {
         }
     }
 
+    /// Removes what an incident quotes of its events, because the one at hand is withheld.
+    pub(super) fn drop_quotes(&mut self, id: IncidentId) {
+        if let Some(incident) = self.open.get_mut(id) {
+            incident.drop_quotes();
+            self.open.weigh(id);
+        }
+    }
+
     /// The time of the last event of an open incident.
     #[must_use]
     pub fn last_event(&self, id: IncidentId) -> Option<Timestamp> {

@@ -173,6 +173,17 @@ impl Incident {
         }
     }
 
+    /// Removes what it quotes of its events. What a rule says is its author's.
+    pub(super) fn drop_quotes(&mut self) {
+        if let Some(storm) = &mut self.storm {
+            storm.drop_quotes();
+        }
+        self.opening.evidence.drop_quotes();
+        if !matches!(self.opening.evidence, Evidence::Rule(_)) {
+            self.tell();
+        }
+    }
+
     /// Adds the cause that a rule knows. False if a cause or remedy is already known.
     pub(super) fn explain(&mut self, found: &RuleFinding) -> bool {
         let Opening { severity, cause, remedy, .. } = &mut self.opening;

@@ -49,6 +49,11 @@ impl Storm {
         storm.score = storm.score.max(joins.opening.score);
     }
 
+    /// Removes what it quotes of the last incident that joined.
+    pub(super) fn drop_quotes(&mut self) {
+        self.latest.clear();
+    }
+
     /// Updates the measurements and the evidence: `count` events in `lasted_s` seconds so far.
     pub(super) fn update(&self, storm: &mut Opening, count: u64, lasted_s: f64) {
         let measured = &mut storm.measured;

@@ -31,7 +31,7 @@ mod state;
 mod ties;
 
 use super::finding::{DetectorName, Finding, InSituation, Severity, State};
-use super::incident::Incidents;
+use super::incident::{IncidentId, Incidents};
 use crate::event::{Fields, Role, Timestamp};
 use crate::narrate::{self, Language};
 pub(super) use arrival::Carrier;
@@ -436,7 +436,7 @@ impl Situations {
 
 /// The id by which the detector of a finding knows its incident.
 fn id_of(finding: &Finding) -> Option<u64> {
-    u64::from_str_radix(&finding.id, 16).ok()
+    IncidentId::of(finding).map(|id| id.0)
 }
 
 /// True of an incident that may come back within moments, because a test of what happens at its key
